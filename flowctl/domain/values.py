@@ -1,0 +1,44 @@
+"""Names for the plain values that several resources share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+from annotated_types import Ge
+
+JSONValue: TypeAlias = Any
+"""A value as JSON has it; the one place where `Any` may appear."""
+
+JSONObject: TypeAlias = dict[str, Any]
+
+KeyValueLabels: TypeAlias = dict[str, bool | int | float | str]
+
+NonNegative: TypeAlias = Annotated[int, Ge(0)]
+
+
+class Pattern:
+    """Marks a text (`Annotated[str, Pattern(...)]`) that must match a regular expression; pydantic asks for it by name."""
+
+    def __init__(self, regex: str) -> None:
+        self.regex = regex
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return {**handler(source), "pattern": self.regex}
+
+
+PROPER_NAME = Pattern("^[^/%&><]+$")
+"""Names that can stand in a URL path (Prefect: no slash, percent, ampersand or angle bracket)."""
+
+STRICT_BODY: Any = {"extra": "forbid"}
+"""`__pydantic_config__` of request bodies that refuse unknown keys (`additionalProperties: false` in the contract)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Actor:
+    """Who created or last updated an object (Prefect: CreatedBy, UpdatedBy)."""
+
+    id: UUID | None = None
+    type: str | None = None
+    display_value: str | None = None
