@@ -19,7 +19,7 @@ class FlowRunPolicy:
 
     max_retries: int = 0
     """Deprecated in Prefect; kept as sent."""
-    retry_delay_seconds: float = 0
+    retry_delay_seconds: float = 0.0
     """Deprecated in Prefect; kept as sent."""
     retries: int | None = None
     retry_delay: int | None = None

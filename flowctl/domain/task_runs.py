@@ -20,7 +20,7 @@ class TaskRunPolicy:
 
     max_retries: int = 0
     """Deprecated in Prefect; kept as sent."""
-    retry_delay_seconds: float = 0
+    retry_delay_seconds: float = 0.0
     """Deprecated in Prefect; kept as sent."""
     retries: int | None = None
     retry_delay: int | float | list[int] | list[float] | None = None

@@ -19,7 +19,7 @@ NonNegative: TypeAlias = Annotated[int, Ge(0)]
 
 
 class Pattern:
-    """Marks a text (`Annotated[str, Pattern(...)]`) that must match a regular expression; pydantic asks for it by name."""
+    """Marks a text (`Annotated[str, Pattern(…)]`) that must match a regular expression; pydantic finds it by name."""
 
     def __init__(self, regex: str) -> None:
         self.regex = regex

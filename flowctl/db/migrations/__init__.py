@@ -1,0 +1,10 @@
+"""Append-only, named, transactional migrations in their order; only `db/migrate.py` loads them."""
+
+from __future__ import annotations
+
+from flowctl.db.migrations import m0001_runs, m0004_deployments
+from flowctl.db.migrations.registry import migrations
+
+ORDER = (m0001_runs, m0004_deployments)
+
+__all__ = ["ORDER", "migrations"]

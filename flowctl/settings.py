@@ -1,0 +1,170 @@
+"""Settings: one frozen object from FLOWCTL_* and PREFECT_* variables and defaults; flags override it with `replace`.
+
+Prefect's own names are understood, so that the environment of a Prefect user works.  Precedence: flag > FLOWCTL_* >
+PREFECT_* > default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrchestrationSettings:
+    """What orchestration rules read; times in seconds."""
+
+    task_run_tag_concurrency_slot_wait_seconds: float = 30.0
+    deployment_concurrency_slot_wait_seconds: float = 30.0
+    initial_deployment_lease_duration: float = 300.0
+    default_pause_timeout: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, resolved.  `origins` tells for each field that is not at its default which variable set it."""
+
+    db: Path | None = None
+    """Database file; None = the platform's data directory."""
+    busy_timeout: float = 5.0
+    """Seconds to wait for another process's write lock (`--wait-lock`)."""
+    synchronous: str = "NORMAL"
+
+    host: str = "127.0.0.1"
+    port: int = 4200
+    api_base_path: str = "/api"
+    api_auth_string: str | None = None
+    api_default_limit: int = 200
+    api_max_parameter_size: int = 512 * 1024
+    csrf_enabled: bool = False
+    csrf_token_expiration: float = 3600.0
+    cors_allowed_origins: str = "*"
+    cors_allowed_methods: str = "*"
+    cors_allowed_headers: str = "*"
+    keepalive_timeout: int = 5
+    request_limit: int = 100
+    """Write requests that may be queued or running before the next gets 503."""
+    log_level: str = "WARNING"
+
+    ui_enabled: bool = True
+    ui_api_url: str | None = None
+    ui_serve_base: str = "/"
+    ui_static_directory: Path | None = None
+
+    services_enabled: bool = True
+    services_scheduler_enabled: bool = True
+    services_late_runs_enabled: bool = True
+    services_late_runs_after_seconds: float = 15.0
+    services_foreman_enabled: bool = True
+    services_pause_expirations_enabled: bool = True
+    services_cancellation_cleanup_enabled: bool = True
+    services_repossessor_enabled: bool = True
+    services_triggers_enabled: bool = True
+    services_event_persister_enabled: bool = True
+    services_task_run_recorder_enabled: bool = True
+    database_migrate_on_start: bool = True
+    block_auto_registration: bool = True
+    events_retention_period: float = 7 * 86400.0
+    """Seconds."""
+    events_websocket_backfill_page_size: int = 250
+    events_maximum_event_size: int = 1_500_000
+    logs_stream_out_enabled: bool = True
+
+    orchestration: OrchestrationSettings = field(default_factory=OrchestrationSettings)
+    origins: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+# field -> the variables that set it, the strongest first
+VARIABLES: dict[str, tuple[str, ...]] = {
+    "db": ("FLOWCTL_DB",),
+    "busy_timeout": ("FLOWCTL_WAIT_LOCK", "PREFECT_SERVER_DATABASE_TIMEOUT", "PREFECT_API_DATABASE_TIMEOUT"),
+    "synchronous": ("FLOWCTL_SYNCHRONOUS",),
+    "host": ("FLOWCTL_HOST", "PREFECT_SERVER_API_HOST"),
+    "port": ("FLOWCTL_PORT", "PREFECT_SERVER_API_PORT"),
+    "api_base_path": ("FLOWCTL_API_BASE_PATH", "PREFECT_SERVER_API_BASE_PATH"),
+    "api_auth_string": ("FLOWCTL_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"),
+    "api_default_limit": ("PREFECT_SERVER_API_DEFAULT_LIMIT", "PREFECT_API_DEFAULT_LIMIT"),
+    "api_max_parameter_size": ("PREFECT_SERVER_API_MAX_PARAMETER_SIZE",),
+    "csrf_enabled": ("FLOWCTL_CSRF", "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED", "PREFECT_SERVER_CSRF_PROTECTION_ENABLED"),
+    "csrf_token_expiration": ("PREFECT_SERVER_API_CSRF_TOKEN_EXPIRATION", "PREFECT_SERVER_CSRF_TOKEN_EXPIRATION"),
+    "cors_allowed_origins": ("FLOWCTL_CORS_ORIGINS", "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS", "PREFECT_SERVER_CORS_ALLOWED_ORIGINS"),
+    "cors_allowed_methods": ("PREFECT_SERVER_API_CORS_ALLOWED_METHODS", "PREFECT_SERVER_CORS_ALLOWED_METHODS"),
+    "cors_allowed_headers": ("PREFECT_SERVER_API_CORS_ALLOWED_HEADERS", "PREFECT_SERVER_CORS_ALLOWED_HEADERS"),
+    "keepalive_timeout": ("PREFECT_SERVER_API_KEEPALIVE_TIMEOUT",),
+    "request_limit": ("FLOWCTL_REQUEST_LIMIT",),
+    "log_level": ("FLOWCTL_LOG_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL", "PREFECT_LOGGING_SERVER_LEVEL"),
+    "ui_enabled": ("FLOWCTL_UI", "PREFECT_SERVER_UI_ENABLED", "PREFECT_UI_ENABLED"),
+    "ui_api_url": ("FLOWCTL_UI_API_URL", "PREFECT_SERVER_UI_API_URL", "PREFECT_UI_API_URL"),
+    "ui_serve_base": ("FLOWCTL_BASE_PATH", "PREFECT_SERVER_UI_SERVE_BASE", "PREFECT_UI_SERVE_BASE"),
+    "ui_static_directory": ("FLOWCTL_UI_STATIC_DIRECTORY", "PREFECT_SERVER_UI_STATIC_DIRECTORY", "PREFECT_UI_STATIC_DIRECTORY"),
+    "services_enabled": ("FLOWCTL_SERVICES",),
+    "services_scheduler_enabled": ("PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED", "PREFECT_API_SERVICES_SCHEDULER_ENABLED"),
+    "services_late_runs_enabled": ("PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED", "PREFECT_API_SERVICES_LATE_RUNS_ENABLED"),
+    "services_late_runs_after_seconds": ("PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS", "PREFECT_API_SERVICES_LATE_RUNS_AFTER_SECONDS"),
+    "services_foreman_enabled": ("PREFECT_SERVER_SERVICES_FOREMAN_ENABLED", "PREFECT_API_SERVICES_FOREMAN_ENABLED"),
+    "services_pause_expirations_enabled": ("PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED", "PREFECT_API_SERVICES_PAUSE_EXPIRATIONS_ENABLED"),
+    "services_cancellation_cleanup_enabled": ("PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED", "PREFECT_API_SERVICES_CANCELLATION_CLEANUP_ENABLED"),
+    "services_repossessor_enabled": ("PREFECT_SERVER_SERVICES_REPOSSESSOR_ENABLED",),
+    "services_triggers_enabled": ("PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED", "PREFECT_API_SERVICES_TRIGGERS_ENABLED"),
+    "services_event_persister_enabled": ("PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED", "PREFECT_API_SERVICES_EVENT_PERSISTER_ENABLED"),
+    "services_task_run_recorder_enabled": ("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED", "PREFECT_API_SERVICES_TASK_RUN_RECORDER_ENABLED"),
+    "database_migrate_on_start": ("PREFECT_SERVER_DATABASE_MIGRATE_ON_START", "PREFECT_API_DATABASE_MIGRATE_ON_START"),
+    "block_auto_registration": ("PREFECT_SERVER_API_BLOCKS_REGISTER_ON_START", "PREFECT_API_BLOCKS_REGISTER_ON_START"),
+    "events_retention_period": ("PREFECT_SERVER_EVENTS_RETENTION_PERIOD", "PREFECT_EVENTS_RETENTION_PERIOD"),
+    "events_websocket_backfill_page_size": ("PREFECT_SERVER_EVENTS_WEBSOCKET_BACKFILL_PAGE_SIZE",),
+    "events_maximum_event_size": ("PREFECT_SERVER_EVENTS_MAXIMUM_SIZE_BYTES",),
+    "logs_stream_out_enabled": ("PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED",),
+}  # fmt: skip
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Resolve the settings of this process.
+
+    Raises ValueError, naming the variable, when a value cannot be read.
+    """
+    env = os.environ if environ is None else environ
+    types = {f.name: f.type for f in fields(Settings)}
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, variables in VARIABLES.items():
+        for variable in variables:
+            text = env.get(variable, "").strip()
+            if text:
+                values[name] = _read(variable, text, str(types[name]))
+                origins[name] = variable
+                break
+    return Settings(**values, origins=origins)
+
+
+def database_path(settings: Settings) -> Path:
+    """The database file to use: the configured one, or `flowctl.db` in the platform's data directory."""
+    if settings.db is not None:
+        return settings.db
+    from platformdirs import user_data_path  # noqa: PLC0415 - start-up budget
+
+    return user_data_path("flowctl", appauthor=False) / "flowctl.db"
+
+
+def _read(variable: str, text: str, type_name: str) -> object:
+    try:
+        if type_name.startswith("bool"):
+            return {
+                "1": True,
+                "true": True,
+                "yes": True,
+                "on": True,
+                "0": False,
+                "false": False,
+                "no": False,
+                "off": False,
+            }[text.lower()]
+        if type_name.startswith("int"):
+            return int(text)
+        if type_name.startswith("float"):
+            return float(text)
+    except (KeyError, ValueError):
+        raise ValueError(f"{variable}={text!r} cannot be read as a {type_name.split(maxsplit=1)[0]}.") from None
+    return Path(text).expanduser() if type_name.startswith("Path") else text
