@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -68,6 +68,20 @@ class State:
     def is_final(self) -> bool:
         """Whether the run is over unless someone starts it again."""
         return self.type in TERMINAL
+
+    def with_details(self, **changes: object) -> State:
+        """A copy with other `state_details`."""
+        return replace(self, state_details=replace(self.state_details, **changes))  # pyright: ignore[reportArgumentType] - fields by name
+
+    def to_create(self) -> StateCreate:
+        """The same state as a proposal, without its id and time."""
+        return StateCreate(
+            type=self.type,
+            name=self.name,
+            message=self.message,
+            data=self.data,
+            state_details=replace(self.state_details),
+        )
 
 
 @dataclass(slots=True, kw_only=True)
