@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from flowctl.db import migrate
-from flowctl.domain.errors import Busy, Conflict, FlowctlError, Unusable
+from flowctl.domain.errors import INTEGRITY, Busy, Conflict, FlowctlError, Unusable
 from flowctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -226,10 +226,7 @@ class Writer:
 
 def integrity_conflict(error: sqlite3.IntegrityError) -> Conflict:
     """The Conflict that stands for a broken constraint (Prefect answers 409 with this sentence)."""
-    conflict = Conflict(
-        "Data integrity conflict. This usually means a unique or foreign key constraint was violated. "
-        "See server logs for details."
-    )
+    conflict = Conflict(INTEGRITY)
     conflict.add_note(str(error))
     return conflict
 

@@ -95,3 +95,10 @@ class Unusable(FlowctlError):
     """The database file cannot be used as it is: not a database, newer schema, damaged, read-only."""
 
     code = "unusable"
+
+
+INTEGRITY = (
+    "Data integrity conflict. This usually means a unique or foreign key constraint was violated. "
+    "See server logs for details."
+)
+"""What Prefect answers to a reference to something that is gone; clients may read it."""

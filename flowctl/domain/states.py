@@ -111,6 +111,16 @@ class StateCreate:
         )
 
 
+@dataclass(slots=True, kw_only=True)
+class SetState:
+    """Body of `set_state`; `force` skips the rules, but not those that keep data whole."""
+
+    NULL_IS_DEFAULT: ClassVar[bool] = True
+
+    state: StateCreate
+    force: bool = False
+
+
 def _proposal(type: StateType, name: str, message: str | None, details: StateDetails | None = None) -> StateCreate:
     return StateCreate(type=type, name=name, message=message, state_details=details or StateDetails())
 

@@ -1,0 +1,149 @@
+"""Flow runs: create, read, update, delete, inputs and labels; their states are in `set_state`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from flowctl.db.database import Tx
+from flowctl.db.queries import deletion
+from flowctl.db.tables import flow_runs as table
+from flowctl.db.tables import flows, work_queues
+from flowctl.domain import states
+from flowctl.domain.errors import INTEGRITY, Conflict, NotFound, Refused
+from flowctl.domain.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
+from flowctl.domain.orchestration import Client
+from flowctl.domain.states import StateType
+from flowctl.domain.values import Actor, KeyValueLabels
+from flowctl.ops import set_state
+from flowctl.ops.steps import ROWS_A_STEP, Steps
+
+
+@dataclass(slots=True, kw_only=True)
+class FlowRunBulkDeleteResponse:
+    """The ids of the flow runs that were deleted."""
+
+    deleted: list[UUID] = field(default_factory=list[UUID])
+
+
+def create(
+    tx: Tx, body: FlowRunCreate, *, client: Client | None = None, created_by: Actor | None = None
+) -> tuple[FlowRun, bool]:
+    """Create a flow run, or find the one with this idempotency key; also tells whether it is new.
+
+    Its first state is forced.  Raises Conflict if the flow is gone, NotFound if the named work pool or queue is.
+    """
+    if body.idempotency_key is not None:
+        existing = table.by_idempotency_key(tx, body.flow_id, body.idempotency_key)
+        if existing:
+            return existing, False
+    flow = flows.get(tx, body.flow_id)
+    if flow is None:
+        raise Conflict(INTEGRITY)
+    run = FlowRun(
+        id=tx.new_id(),  # random, so that its first characters tell it from others on the command line
+        created=tx.now,
+        updated=tx.now,
+        name=body.name or made_up_name(),
+        flow_id=body.flow_id,
+        deployment_id=body.deployment_id,
+        work_queue_id=_work_queue_id(tx, body),
+        flow_version=body.flow_version,
+        parameters=body.parameters,
+        idempotency_key=body.idempotency_key,
+        context=body.context,
+        empirical_policy=body.empirical_policy,
+        tags=list(dict.fromkeys(body.tags)),
+        labels={**(flow.labels or {}), "prefect.flow.id": str(flow.id), **(body.labels or {})},
+        parent_task_run_id=body.parent_task_run_id,
+        infrastructure_document_id=body.infrastructure_document_id,
+        created_by=created_by,
+        job_variables=body.job_variables,
+    )
+    table.insert(tx, run)
+    set_state.set_flow_run_state(tx, run.id, body.state or states.pending(), force=True, client=client)
+    return read(tx, run.id), True
+
+
+def read(tx: Tx, id: UUID) -> FlowRun:
+    """A flow run by its id.  Raises NotFound."""
+    run = table.get(tx, id)
+    if run is None:
+        raise NotFound("Flow run not found")
+    return run
+
+
+def update(tx: Tx, id: UUID, body: FlowRunUpdate) -> None:
+    """Set what is present in the body.
+
+    Raises NotFound, and Refused for job variables of a run that is not SCHEDULED or has no deployment.
+    """
+    run = read(tx, id)
+    if body.get("job_variables") is not None:
+        _require_scheduled_from_deployment(run)
+    if body.get("name", "") is None:
+        body["name"] = made_up_name()
+    table.update(tx, id, **body)
+
+
+def update_labels(tx: Tx, id: UUID, labels: KeyValueLabels) -> None:
+    """Merge labels into those of the run.  Raises NotFound."""
+    run = table.get(tx, id)
+    if run is None:
+        raise NotFound(f"Flow run with id {id} not found")
+    table.update(tx, id, labels={**(run.labels or {}), **labels})
+
+
+def delete(tx: Tx, id: UUID) -> Steps[None]:
+    """Delete a flow run with its task runs, states, inputs and logs, in bounded steps.  Raises NotFound.
+
+    Its subflow runs stay, without a parent.  Its concurrency slots become free.
+    """
+    read(tx, id)
+    yield from delete_steps(tx, id)
+
+
+def delete_many(tx: Tx, ids: Sequence[UUID]) -> Steps[FlowRunBulkDeleteResponse]:
+    """Delete flow runs as `delete` does; answers those that were there."""
+    response = FlowRunBulkDeleteResponse()
+    for id in ids:
+        if table.get(tx, id):
+            tx = yield from delete_steps(tx, id)
+            response.deleted.append(id)
+    return response
+
+
+def delete_steps(tx: Tx, id: UUID) -> Steps[Tx]:
+    """Delete one run; returns the transaction to go on with."""
+    set_state.release_slots(tx, id)
+    while (rows := deletion.delete_flow_run(tx, id, limit=ROWS_A_STEP)) >= ROWS_A_STEP:
+        tx = yield rows
+    return tx
+
+
+def made_up_name() -> str:
+    """A name for a run that was given none, adjective-animal as Prefect makes them."""
+    import coolname  # noqa: PLC0415 - its word lists take 30 ms to load
+
+    return "-".join(coolname.generate(2))
+
+
+def _work_queue_id(tx: Tx, body: FlowRunCreate) -> UUID | None:
+    if not body.work_pool_name:
+        return None
+    found = work_queues.id_by_names(tx, body.work_pool_name, body.work_queue_name)
+    if found is None:
+        if body.work_queue_name:
+            raise NotFound(f"Work queue '{body.work_queue_name}' not found in work pool '{body.work_pool_name}'.")
+        raise NotFound(f'Work pool "{body.work_pool_name}" not found.')
+    return found
+
+
+def _require_scheduled_from_deployment(run: FlowRun) -> None:
+    if run.state is None:
+        raise Refused("Flow run state is required to update job variables but none exists")
+    if run.state.type is not StateType.SCHEDULED:
+        raise Refused(f"Job variables for a flow run in state {run.state.type.name} cannot be updated")
+    if run.deployment_id is None:
+        raise Refused("A deployment for the flow run could not be found")
