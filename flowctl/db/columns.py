@@ -68,7 +68,7 @@ def json_of(cls: type) -> Kind:
 def json_items(hint: Any) -> Kind:
     """A container of dataclasses stored as JSON text, complete as it is."""
     read = shapes.reader(hint)
-    return Kind(shapes.dumps, lambda text: read(json.loads(text)), lambda text, raw: raw(text))
+    return Kind(shapes.dumps_complete, lambda text: read(json.loads(text)), lambda text, raw: raw(text))
 
 
 def enum_of(cls: Callable[[str], Any]) -> Kind:

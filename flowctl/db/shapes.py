@@ -23,6 +23,11 @@ def dumps(value: object) -> str:
     return json.dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False)
 
 
+def dumps_complete(value: object) -> str:
+    """As `dumps`, but dataclasses with all of their fields: for columns that are answered as they are stored."""
+    return json.dumps(value, default=_complete, separators=(",", ":"), ensure_ascii=False)
+
+
 def wire_time(moment: datetime) -> str:
     """RFC 3339 in UTC, microseconds only when there are some, `Z`: as the API writes times."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
@@ -134,3 +139,7 @@ def _plain(value: object) -> object:
     if isinstance(value, (set, frozenset)):
         return sorted(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - of texts
     raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
+
+
+def _complete(value: object) -> object:
+    return {name: getattr(value, name) for name in _names(type(value))} if is_dataclass(value) else _plain(value)
