@@ -135,7 +135,7 @@ class Columns(Generic[T]):
         self.specs = specs
         self.stored: dict[str, Kind] = {name: spec for name, spec in specs.items() if isinstance(spec, Kind)}
         self.extra = dict(extra or {})
-        self._derive = derive
+        self.derive = derive
         self._joined = {name: spec for name, spec in specs.items() if isinstance(spec, Joined)}
         self._nested = {name: spec for name, spec in specs.items() if isinstance(spec, Nested)}
         self._flat: list[tuple[str, Kind]] = [
@@ -172,8 +172,8 @@ class Columns(Generic[T]):
             name: None if value is None else kind.decode(value)
             for (name, kind), value in zip(self._flat, row, strict=False)
         }
-        if self._derive:
-            values.update(self._derive(self._raw(row), now))
+        if self.derive:
+            values.update(self.derive(self._raw(row), now))
         start = self._nested_start()
         for name, spec in self._nested.items():
             part = row[start : start + len(spec.columns.stored)]
@@ -187,8 +187,8 @@ class Columns(Generic[T]):
             name: None if value is None else kind.wire(value, raw)
             for (name, kind), value in zip(self._flat, row, strict=False)
         }
-        if self._derive:
-            values.update(self._derive(self._raw(row), now))
+        if self.derive:
+            values.update(self.derive(self._raw(row), now))
         start = self._nested_start()
         for name, spec in self._nested.items():
             part = row[start : start + len(spec.columns.stored)]
@@ -238,7 +238,7 @@ class Columns(Generic[T]):
         return {name: _encode(kinds[name], value) for name, value in values.items()}
 
     def _nested_start(self) -> int:
-        return len(self._flat) + (len(self.extra) if self._derive else 0)
+        return len(self._flat) + (len(self.extra) if self.derive else 0)
 
     def _raw(self, row: Sequence[Any]) -> dict[str, Any]:
         """Stored and extra values by name, as SQLite has them, for `derive`."""

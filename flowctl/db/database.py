@@ -189,6 +189,11 @@ class Writer:
         self._database = database
         self._conn = database.connect()
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the group is still open: SQLite itself ends it when the disk is full or memory runs out."""
+        return self._conn.in_transaction
+
     def begin(self) -> None:
         """Take the write lock.  Raises Busy when another process keeps it longer than `busy_timeout`."""
         with _translated(self._database.path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flowctl.domain.errors import Unusable
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Number of migrations; the `user_version` of a file that has all of them."""
 
 APPLICATION_ID = 0x666C6F77
