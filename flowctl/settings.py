@@ -17,9 +17,11 @@ from typing import Any
 class OrchestrationSettings:
     """What orchestration rules read; times in seconds."""
 
-    task_run_tag_concurrency_slot_wait_seconds: float = 30.0
+    task_run_tag_concurrency_slot_wait_seconds: float = 10.0
     deployment_concurrency_slot_wait_seconds: float = 30.0
+    maximum_concurrency_slot_wait_seconds: float = 30.0
     initial_deployment_lease_duration: float = 300.0
+    max_cache_key_length: int = 2000
     default_pause_timeout: float = 3600.0
 
 
