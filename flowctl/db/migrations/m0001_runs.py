@@ -119,12 +119,15 @@ _INDICES = (
     "CREATE UNIQUE INDEX uq_csrf_token__client ON csrf_token (client)",
     "CREATE UNIQUE INDEX uq_saved_search__name ON saved_search (name)",
     "CREATE UNIQUE INDEX uq_flow_run_input__flow_run_id_key ON flow_run_input (flow_run_id, key)",
-    # the default order of lists of runs
-    "CREATE INDEX ix_flow_run__start ON flow_run (coalesce(start_time, expected_start_time), state_type)",
-    # history, counts by time and state, sort by expected start
-    "CREATE INDEX ix_flow_run__expected_state ON flow_run (expected_start_time, state_type, state_name)",
-    # the few runs in an unfinished state
-    "CREATE INDEX ix_flow_run__state ON flow_run (state_type, next_scheduled_start_time, expected_start_time)",
+    # orders of lists of runs; none of them holds the state, so that a transition leaves them alone
+    "CREATE INDEX ix_flow_run__start ON flow_run (coalesce(start_time, expected_start_time))",
+    "CREATE INDEX ix_flow_run__expected ON flow_run (expected_start_time)",
+    "CREATE INDEX ix_flow_run__end ON flow_run (end_time)",
+    # runs in a state; holds all that histories and counts by state need, which then never touch the table
+    "CREATE INDEX ix_flow_run__state ON flow_run"
+    " (state_type, state_name, expected_start_time, start_time, total_run_time, state_timestamp)",
+    # what is due
+    "CREATE INDEX ix_flow_run__scheduled ON flow_run (next_scheduled_start_time) WHERE state_type = 'SCHEDULED'",
     # runs of one flow, of one deployment, of one parent
     "CREATE INDEX ix_flow_run__flow ON flow_run (flow_id, coalesce(start_time, expected_start_time))",
     "CREATE INDEX ix_flow_run__deployment ON flow_run (deployment_id, next_scheduled_start_time)"
@@ -132,14 +135,19 @@ _INDICES = (
     "CREATE INDEX ix_flow_run__parent_task_run ON flow_run (parent_task_run_id) WHERE parent_task_run_id IS NOT NULL",
     "CREATE UNIQUE INDEX uq_flow_run__flow_id_idempotency_key ON flow_run (flow_id, idempotency_key)"
     " WHERE idempotency_key IS NOT NULL",
-    # `flowctl runs show NAME`
+    # `flowctl runs show NAME`, and an order of lists
     "CREATE INDEX ix_flow_run__name ON flow_run (name)",
     "CREATE INDEX ix_flow_run_state__flow_run ON flow_run_state (flow_run_id, timestamp)",
     "CREATE INDEX ix_task_run_state__task_run ON task_run_state (task_run_id, timestamp)",
     # task runs of a run, and the natural key
     "CREATE UNIQUE INDEX uq_task_run__flow_run_id_task_key_dynamic_key ON task_run (flow_run_id, task_key, dynamic_key)"
     " WHERE flow_run_id IS NOT NULL",
-    "CREATE INDEX ix_task_run__expected_state ON task_run (expected_start_time, state_type, state_name)",
+    # as for flow runs
+    "CREATE INDEX ix_task_run__expected ON task_run (expected_start_time)",
+    "CREATE INDEX ix_task_run__end ON task_run (end_time)",
+    "CREATE INDEX ix_task_run__name ON task_run (name)",
+    "CREATE INDEX ix_task_run__state ON task_run"
+    " (state_type, state_name, expected_start_time, start_time, total_run_time, state_timestamp)",
     "CREATE INDEX ix_log__flow_run ON log (flow_run_id, timestamp) WHERE flow_run_id IS NOT NULL",
     "CREATE INDEX ix_log__task_run ON log (task_run_id, timestamp) WHERE task_run_id IS NOT NULL",
     "CREATE INDEX ix_log__timestamp ON log (timestamp)",
