@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from annotated_types import MaxLen
 
 from flowctl.domain.events import RESOURCE_ID, RESOURCE_ROLE, Event
+from flowctl.domain.filters import Filter
 from flowctl.domain.text_search import TextQuery, parse
-from flowctl.domain.values import STRICT_BODY
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 """Stands for a `since` that was not given."""
@@ -41,10 +41,8 @@ class EventOrder(StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
-class EventOccurredFilter:
+class EventOccurredFilter(Filter):
     """When the event happened, both ends included."""
-
-    __pydantic_config__: ClassVar[object] = STRICT_BODY
 
     since: datetime = BEGINNING
     until: datetime = END
@@ -59,10 +57,8 @@ class EventOccurredFilter:
 
 
 @dataclass(slots=True, kw_only=True)
-class EventNameFilter:
+class EventNameFilter(Filter):
     """The event's name; all criteria hold at once."""
-
-    __pydantic_config__: ClassVar[object] = STRICT_BODY
 
     prefix: list[str] | None = None
     exclude_prefix: list[str] | None = None
@@ -71,10 +67,8 @@ class EventNameFilter:
 
 
 @dataclass(slots=True, kw_only=True)
-class EventResourceFilter:
+class EventResourceFilter(Filter):
     """The resource that the event is about."""
-
-    __pydantic_config__: ClassVar[object] = STRICT_BODY
 
     id: list[str] | None = None
     id_prefix: list[str] | None = None
@@ -84,10 +78,8 @@ class EventResourceFilter:
 
 
 @dataclass(slots=True, kw_only=True)
-class EventRelatedFilter:
+class EventRelatedFilter(Filter):
     """There is a related resource that meets all of this."""
-
-    __pydantic_config__: ClassVar[object] = STRICT_BODY
 
     id: list[str] | None = None
     role: list[str] | None = None
@@ -97,10 +89,8 @@ class EventRelatedFilter:
 
 
 @dataclass(slots=True, kw_only=True)
-class EventAnyResourceFilter:
+class EventAnyResourceFilter(Filter):
     """The resource or a related one meets all of this."""
-
-    __pydantic_config__: ClassVar[object] = STRICT_BODY
 
     id: list[str] | None = None
     id_prefix: list[str] | None = None
@@ -108,28 +98,22 @@ class EventAnyResourceFilter:
 
 
 @dataclass(slots=True, kw_only=True)
-class EventIDFilter:
+class EventIDFilter(Filter):
     """The event's own id."""
-
-    __pydantic_config__: ClassVar[object] = STRICT_BODY
 
     id: list[UUID] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
-class EventTextFilter:
+class EventTextFilter(Filter):
     """Words in the event's name, resources or payload (syntax: `text_search.py`)."""
-
-    __pydantic_config__: ClassVar[object] = STRICT_BODY
 
     query: Annotated[str, MaxLen(200)]
 
 
 @dataclass(slots=True, kw_only=True)
-class EventFilter:
+class EventFilter(Filter):
     """All criteria hold at once; a list of filters for `related` or `any_resource` means each of them."""
-
-    __pydantic_config__: ClassVar[object] = STRICT_BODY
 
     occurred: EventOccurredFilter = field(default_factory=EventOccurredFilter)
     event: EventNameFilter | None = None

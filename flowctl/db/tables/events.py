@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from flowctl.db.columns import JSON, TEXT, TIME, UUID_, Columns, Rows
+from flowctl.db.columns import JSON, TEXT, TIME, UUID_, Columns, encode_time
 from flowctl.db.database import Tx
 from flowctl.domain.events import RESOURCE_ID, ReceivedEvent
 
@@ -35,7 +38,7 @@ def insert(tx: Tx, event: ReceivedEvent) -> bool:
         tx, event, resource_id=event.resource_id, related_resource_ids=related_ids, recorded=tx.now
     )
     if added and related_ids:
-        position, occurred = tx.scalar("SELECT last_insert_rowid()"), TIME.encode(event.occurred)
+        position, occurred = tx.scalar("SELECT last_insert_rowid()"), encode_time(event.occurred)
         tx.executemany(
             "INSERT INTO event_resources (resource_id, occurred, position) VALUES (?, ?, ?)",
             [(resource_id, occurred, position) for resource_id in set(related_ids)],
@@ -48,26 +51,26 @@ def last_position(tx: Tx) -> int:
     return tx.scalar("SELECT max(position) FROM events") or 0
 
 
-def after(tx: Tx, position: int, *, limit: int) -> tuple[list[int], Rows[ReceivedEvent]]:
-    """The next events in the order of their commits, and their positions."""
-    where, parameters = "WHERE events.position > ? ORDER BY events.position LIMIT ?", (position, limit)
-    positions = [row[0] for row in tx.execute(f"SELECT position FROM events {where}", parameters)]
-    return positions, EVENT.rows(tx, where, parameters)
+def after(tx: Tx, position: int, *, limit: int) -> list[tuple[Any, ...]]:
+    """Rows of `EVENT` in the order of their commits, each with its position as one value more at the end."""
+    return tx.execute(_AFTER, (position, limit)).fetchall()
 
 
-def delete_older_than(tx: Tx, occurred: str, *, limit: int) -> int:
-    """Delete some events that happened before a stored time, oldest first; returns how many."""
+_AFTER = f"""
+    SELECT {", ".join(EVENT.expressions)}, events.position FROM events
+    WHERE events.position > ? ORDER BY events.position LIMIT ?
+"""
+
+
+def delete_older_than(tx: Tx, moment: datetime, *, limit: int) -> int:
+    """Delete some events that happened before a time, oldest first; returns how many."""
     rows = tx.execute(
-        "SELECT position FROM events WHERE occurred < ? ORDER BY occurred LIMIT ?", (occurred, limit)
+        "SELECT position, occurred, related_resource_ids FROM events WHERE occurred < ? ORDER BY occurred LIMIT ?",
+        (encode_time(moment), limit),
     ).fetchall()
     tx.executemany(
-        """
-        DELETE FROM event_resources WHERE (resource_id, occurred, position) IN (
-            SELECT value, events.occurred, events.position
-            FROM events, json_each(events.related_resource_ids) WHERE events.position = ?
-        )
-        """,
-        rows,
+        "DELETE FROM event_resources WHERE resource_id = ? AND occurred = ? AND position = ?",
+        [(id, occurred, position) for position, occurred, ids in rows for id in set(json.loads(ids))],
     )
-    tx.executemany("DELETE FROM events WHERE position = ?", rows)
+    tx.executemany("DELETE FROM events WHERE position = ?", [row[:1] for row in rows])
     return len(rows)

@@ -1,0 +1,85 @@
+"""Task runs from the reports of clients: 3.x clients orchestrate task runs themselves and send an event for each state.
+
+Reports come in any order, twice or late.  The newest state by its own time makes the row; each state is kept once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import UUID
+
+from flowctl.db.columns import encode_time
+from flowctl.db.database import Tx
+from flowctl.db.tables import states
+from flowctl.db.tables import task_runs as table
+from flowctl.domain.task_run_reports import TaskRunReport
+from flowctl.domain.task_runs import TaskRun
+from flowctl.ops.flow_runs import made_up_name
+
+
+def record(tx: Tx, reports: Iterable[TaskRunReport]) -> int:
+    """Bring task runs to what reports say; returns how many of the states were new.
+
+    A report on a flow run that does not exist (any more) is left out.
+    source    Prefect: services/task_run_recorder.py
+    """
+    return sum(_record(tx, report) for report in reports)
+
+
+def _record(tx: Tx, report: TaskRunReport) -> bool:
+    found = _find(tx, report)
+    if found is None:
+        if report.flow_run_id and not tx.scalar("SELECT 1 FROM flow_run WHERE id = ?", (str(report.flow_run_id),)):
+            return False
+        id = report.task_run_id
+        _insert(tx, report)
+    else:
+        id, timestamp = UUID(found[0]), found[1]
+        if timestamp is None or timestamp < encode_time(report.state.timestamp):
+            table.update(tx, id, **_changes(report))
+    details = replace(report.state.state_details, task_run_id=id)
+    return states.insert_task_run_state(tx, id, replace(report.state, state_details=details))
+
+
+def _find(tx: Tx, report: TaskRunReport) -> tuple[str, str | None] | None:
+    """Id and state timestamp of the run: by its natural key in the flow run, whatever its id, else by id."""
+    row = None
+    if report.flow_run_id is not None:
+        row = tx.execute(
+            "SELECT id, state_timestamp FROM task_run WHERE flow_run_id = ? AND task_key = ? AND dynamic_key = ?",
+            (str(report.flow_run_id), report.fields["task_key"], report.fields["dynamic_key"]),
+        ).fetchone()
+    if row is None:
+        row = tx.execute("SELECT id, state_timestamp FROM task_run WHERE id = ?", (str(report.task_run_id),)).fetchone()
+    return row
+
+
+def _changes(report: TaskRunReport) -> dict[str, object]:
+    """Columns that the report sets in the row; fields that it does not mention stay as they are."""
+    changes: dict[str, object] = {name: value for name, value in report.fields.items() if name != "id"}
+    if "total_run_time" in report.fields:
+        changes["total_run_time"] = report.fields["total_run_time"].total_seconds()
+    return {
+        **changes,
+        "flow_run_id": report.flow_run_id,
+        "state_id": report.state.id,
+        "state_type": report.state.type,
+        "state_name": report.state.name,
+        "state_timestamp": report.state.timestamp,
+    }
+
+
+def _insert(tx: Tx, report: TaskRunReport) -> None:
+    changes = _changes(report)
+    del changes["state_timestamp"]
+    if "name" not in changes:
+        changes["name"] = made_up_name()
+    run = TaskRun(
+        id=report.task_run_id,
+        created=tx.now,
+        updated=tx.now,
+        state=report.state,
+        **changes,  # pyright: ignore[reportArgumentType] - columns are named as fields
+    )
+    table.insert(tx, run)
