@@ -76,7 +76,7 @@ class Settings:
     logs_stream_out_enabled: bool = True
 
     orchestration: OrchestrationSettings = field(default_factory=OrchestrationSettings)
-    origins: Mapping[str, str] = field(default_factory=dict[str, str])
+    origins: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
 
 # field -> the variables that set it, the strongest first

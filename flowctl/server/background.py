@@ -1,0 +1,129 @@
+"""Background services: a table of ops that run again and again, and the supervised loop of each.
+
+A service's op does one bounded batch in a write transaction and returns how much it did; the loop repeats it until it
+does nothing, then rests for the interval.  An error is logged, and the loop tries again later and later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from flowctl.db.shapes import wire_time
+
+if TYPE_CHECKING:
+    from flowctl.db.database import Tx
+    from flowctl.server.gateway import Gateway
+    from flowctl.settings import Settings
+
+logger = logging.getLogger("flowctl.services")
+
+LONGEST_REST: Final = 300.0
+"""Seconds: how rarely a service that fails each time is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A row of the table.
+
+    interval  seconds between two ticks
+    op        does one batch; returns how many things it did
+    enabled   the setting that switches it
+    """
+
+    name: str
+    interval: float
+    op: Callable[[Tx], int]
+    enabled: str
+
+
+SERVICES: Final[tuple[Service, ...]] = ()
+
+
+@dataclass(slots=True)
+class Status:
+    """What one loop has done so far."""
+
+    last_tick: datetime | None = None
+    done: int = 0
+    failures: int = 0
+    """In a row."""
+    last_error: str | None = None
+
+    def report(self) -> dict[str, object]:
+        """As `/ready` shows it."""
+        tick = self.last_tick and wire_time(self.last_tick)
+        return {"last_tick": tick, "done": self.done, "failures": self.failures, "last_error": self.last_error}
+
+
+@dataclass(slots=True)
+class Services:
+    """The loops of one application."""
+
+    gateway: Gateway
+    services: Sequence[Service] = SERVICES
+    status: dict[str, Status] = field(default_factory=dict[str, Status])
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list["asyncio.Task[None]"])
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def start(self, settings: Settings) -> None:
+        """Start the loop of each service that the settings enable."""
+        self._stop.clear()
+        for service in self.services:
+            if getattr(settings, service.enabled):
+                self.status[service.name] = Status()
+                task = asyncio.create_task(self._loop(service), name=f"service {service.name}")
+                task.add_done_callback(lambda task, name=service.name: _log_exit(name, task))
+                self._tasks.append(task)
+
+    async def stop(self) -> None:
+        """End the loops, each after the batch it is at."""
+        self._stop.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def report(self) -> dict[str, dict[str, object]]:
+        """The state of each service by name."""
+        return {name: status.report() for name, status in self.status.items()}
+
+    async def tick(self, service: Service) -> None:
+        """Run a service's op until it does nothing."""
+        status = self.status.setdefault(service.name, Status())
+
+        def batch(tx: Tx) -> tuple[int, datetime]:
+            return service.op(tx), tx.now
+
+        done = 1
+        while done and not self._stop.is_set():
+            done, status.last_tick = await self.gateway.write(batch)
+            status.done += done
+
+    async def _loop(self, service: Service) -> None:
+        status = self.status[service.name]
+        while not self._stop.is_set():
+            try:
+                await self.tick(service)
+                status.failures = 0
+            except Exception as error:  # the supervisor: the one place that catches everything
+                status.failures += 1
+                status.last_error = f"{type(error).__name__}: {error}"
+                logger.exception("%s service failed, and will be tried again", service.name)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), rest(service.interval, status.failures))
+
+
+def rest(interval: float, failures: int) -> float:
+    """Seconds to wait: the interval, doubled for each failure in a row."""
+    return min(interval * 2 ** min(failures, 16), max(interval, LONGEST_REST))
+
+
+def _log_exit(name: str, task: asyncio.Task[None]) -> None:
+    if task.cancelled() or task.exception() is None:
+        logger.info("%s service stopped", name)
+    else:
+        logger.error("%s service ended with an error", name, exc_info=task.exception())

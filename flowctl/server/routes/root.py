@@ -1,0 +1,38 @@
+"""The API's own state: `/hello` and `/ready`; `/health` and `/version`, whose paths the application chooses."""
+
+from __future__ import annotations
+
+from flowctl.domain.errors import FlowctlError
+from flowctl.server.call import API_VERSION
+from flowctl.server.endpoint import Call, Reply, Routes
+
+routes = Routes("", tag="Root")
+
+
+@routes.plain("GET", "/hello")
+def hello() -> str:
+    """Say hello."""
+    return "👋"
+
+
+@routes.plain("GET", "/ready")
+async def perform_readiness_check(call: Call) -> Reply[dict[str, object]]:
+    """Tell whether the database answers, and what each background service did last; 503 if it does not answer."""
+    try:
+        await call.context.gateway.read(lambda tx: tx.scalar("SELECT 1"), quick=True)
+    except FlowctlError:
+        return Reply({"message": "Database is not available"}, status=503)
+    answer: dict[str, object] = {"message": "OK"}
+    if call.context.services is not None and (report := call.context.services.report()):
+        answer["services"] = report
+    return Reply(answer)
+
+
+def health_check() -> bool:
+    """Tell that the server is up."""
+    return True
+
+
+def server_version() -> str:
+    """Tell the version of the API."""
+    return API_VERSION

@@ -1,0 +1,44 @@
+"""House rules that hold for every validated type, put into pydantic's schema instead of into each field.
+
+Times come out aware and in UTC, a time without a zone is UTC; integers fit SQLite's 64 bits.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+_LEAST, _MOST = -(2**63), 2**63 - 1
+_NOT_SCHEMAS = frozenset({"default", "metadata", "serialization", "config", "cls", "function", "expected", "ref"})
+
+
+def with_house_rules(schema: Any) -> Any:
+    """A copy of a pydantic-core schema that obeys the rules."""
+    if isinstance(schema, dict):
+        node = {
+            key: item if key in _NOT_SCHEMAS else with_house_rules(item)
+            for key, item in cast("dict[str, Any]", schema).items()
+        }
+        return _ruled(node)
+    if isinstance(schema, (list, tuple)):
+        return [with_house_rules(item) for item in cast("list[Any]", schema)]
+    return schema
+
+
+def _ruled(node: dict[str, Any]) -> dict[str, Any]:
+    if node.get("type") == "datetime":
+        return {"type": "function-after", "function": {"type": "no-info", "function": _utc}, "schema": node}
+    if node.get("type") == "int":
+        lower = {} if "gt" in node else {"ge": max(node.get("ge", _LEAST), _LEAST)}
+        upper = {} if "lt" in node else {"le": min(node.get("le", _MOST), _MOST)}
+        return {**node, **lower, **upper}
+    return node
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is out of range in UTC") from None
