@@ -41,7 +41,9 @@ labels = st.dictionaries(st.sampled_from([LABELS[0], *LABELS[3:]]), st.sampled_f
 resources = st.builds(
     lambda id, more: {**more, "prefect.resource.id": id}, st.sampled_from(IDS), labels
 )  # the id last: the order of labels must not matter
-related = st.builds(lambda resource, role: {**resource, "prefect.resource.role": role}, resources, st.sampled_from(ROLES))
+related = st.builds(
+    lambda resource, role: {**resource, "prefect.resource.role": role}, resources, st.sampled_from(ROLES)
+)
 payloads = st.dictionaries(st.sampled_from(VALUES), st.sampled_from([*VALUES, 1, None, [True]]), max_size=2)
 
 
