@@ -1,0 +1,215 @@
+// Words and numbers: states, durations, times, messages.  No DOM here; `node --test` runs this file.
+
+/** @typedef {'completed'|'failed'|'crashed'|'running'|'scheduled'|'late'|'retry'|'pending'|'paused'|'cancelled'|'cancelling'} StateKey */
+
+/** The chips of the Runs page, and the order of a stacked bar from its foot to its top. */
+export const STATE_TYPES = /** @type {const} */ ([
+  'COMPLETED', 'CANCELLED', 'PAUSED', 'PENDING', 'SCHEDULED', 'RUNNING', 'CRASHED', 'FAILED',
+]);
+
+export const TERMINAL = new Set(['COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED']);
+
+/** @type {Record<string, StateKey>} */
+const KEY_BY_TYPE = {
+  COMPLETED: 'completed', FAILED: 'failed', CRASHED: 'crashed', RUNNING: 'running', SCHEDULED: 'scheduled',
+  PENDING: 'pending', PAUSED: 'paused', CANCELLED: 'cancelled', CANCELLING: 'cancelling',
+};
+
+/**
+ * The look of a state: colour and icon share this key.
+ * @param {string | null | undefined} type
+ * @param {string | null | undefined} [name]
+ * @returns {StateKey}
+ */
+export function stateKey(type, name) {
+  if (name === 'Late') return 'late';
+  if (name === 'AwaitingRetry' || name === 'Retrying') return type === 'RUNNING' ? 'running' : 'retry';
+  return KEY_BY_TYPE[type ?? ''] ?? 'pending';
+}
+
+/** @param {string} type */
+export const stateLabel = (type) => type.charAt(0) + type.slice(1).toLowerCase();
+
+/**
+ * The names of Prefect's states, as they stand in links, as types.
+ * @param {string} name
+ */
+export function typeOfStateName(name) {
+  const upper = name.toUpperCase();
+  return upper in KEY_BY_TYPE ? upper : null;
+}
+
+/**
+ * `320ms 36.9s 4m 12s 2h 5m 3d 4h`
+ * @param {number | null | undefined} seconds
+ */
+export function duration(seconds) {
+  if (seconds == null || !Number.isFinite(seconds)) return '';
+  if (seconds < 0) seconds = 0;
+  if (seconds < 0.9995) return `${Math.round(seconds * 1000)}ms`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)}s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return pair(Math.floor(whole / 60), 'm', whole % 60, 's');
+  if (whole < 86400) return pair(Math.floor(whole / 3600), 'h', Math.floor((whole % 3600) / 60), 'm');
+  return pair(Math.floor(whole / 86400), 'd', Math.floor((whole % 86400) / 3600), 'h');
+}
+
+/** @param {number} big @param {string} bigUnit @param {number} small @param {string} smallUnit */
+const pair = (big, bigUnit, small, smallUnit) => (small ? `${big}${bigUnit} ${small}${smallUnit}` : `${big}${bigUnit}`);
+
+/**
+ * @param {number} time  milliseconds
+ * @param {number} now
+ */
+export function ago(time, now) {
+  const seconds = (now - time) / 1000;
+  const size = Math.abs(seconds);
+  if (size < 1.5) return 'now';
+  const text = size < 60 ? `${Math.floor(size)}s`
+    : size < 3600 ? `${Math.floor(size / 60)}m`
+    : size < 86400 ? `${Math.floor(size / 3600)}h`
+    : size < 86400 * 60 ? `${Math.floor(size / 86400)}d`
+    : size < 86400 * 365 ? `${Math.floor(size / 86400 / 30.4)}mo`
+    : `${Math.floor(size / 86400 / 365)}y`;
+  return seconds < 0 ? `in ${text}` : `${text} ago`;
+}
+
+/** @param {number} n @param {number} [width] */
+export const pad = (n, width = 2) => String(n).padStart(width, '0');
+
+/**
+ * Local `2026-11-21 12:00:01`, with the offset, for tooltips.
+ * @param {string | number | null | undefined} value
+ */
+export function absolute(value) {
+  if (value == null) return '';
+  const d = new Date(value);
+  const offset = -d.getTimezoneOffset();
+  const zone = offset === 0 ? 'UTC' : `UTC${offset < 0 ? '−' : '+'}${Math.abs(offset) / 60}`;
+  return `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())} ${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())} ${zone}`;
+}
+
+/** @param {string | number} value */
+export function clock(value) {
+  const d = new Date(value);
+  return `${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())}.${pad(d.getMilliseconds(), 3)}`;
+}
+
+/** @param {number} n */
+export const count = (n) => n.toLocaleString('en-US');
+
+/** @param {number} n @param {string} one @param {string} [many] */
+export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
+
+const PREFIXES = [
+  /^Flow run encountered an exception[:.]?\s*/i,
+  /^Task run encountered an exception[:.]?\s*/i,
+  /^Encountered exception during execution:\s*/i,
+  /^Task run failed with exception:\s*/i,
+  /^Finished in state \w+\(['"]/i,
+  /^Execution was (interrupted|aborted) by an unexpected exception:\s*/i,
+];
+
+/**
+ * The line of a message that says what happened: without Prefect's introductions, for a traceback its last line.
+ * @param {string | null | undefined} message
+ */
+export function errorLine(message) {
+  let text = (message ?? '').trim();
+  if (!text) return '';
+  for (let again = true; again;) {
+    again = false;
+    for (const prefix of PREFIXES) {
+      const rest = text.replace(prefix, '');
+      if (rest !== text && rest) { text = rest; again = true; }
+    }
+  }
+  const lines = text.split('\n').map((line) => line.trimEnd()).filter(Boolean);
+  if (/^Traceback /m.test(text)) {
+    const last = lines.filter((line) => /^[A-Za-z_][\w.]*(:|$)/.test(line)).pop();
+    if (last) return last;
+  }
+  return lines[0] ?? '';
+}
+
+/**
+ * @typedef {{file: string, line: number, where: string, code: string, own: boolean}} Frame
+ * @typedef {{message: string, frames: Frame[]}} Traceback
+ */
+
+/**
+ * Read a Python traceback out of a log message.  `own` marks frames of the user's code.
+ * @param {string} text
+ * @returns {Traceback | null}
+ */
+export function parseTraceback(text) {
+  const at = text.lastIndexOf('Traceback (most recent call last):');
+  if (at < 0) return null;
+  const lines = text.slice(at).split('\n');
+  /** @type {Frame[]} */
+  const frames = [];
+  let last = '';
+  for (let i = 1; i < lines.length; i++) {
+    const found = /^\s+File "(.+)", line (\d+), in (.+)$/.exec(lines[i]);
+    if (found) {
+      const code = /^\s+File /.test(lines[i + 1] ?? '') ? '' : (lines[i + 1] ?? '').trim();
+      const own = !/[\\/](site-packages|dist-packages)[\\/]|[\\/]lib[\\/]python\d|^<frozen /.test(found[1]);
+      frames.push({ file: found[1], line: Number(found[2]), where: found[3], code, own });
+    } else if (/^[A-Za-z_]/.test(lines[i])) {
+      last = lines.slice(i).join('\n').trim();
+      break;
+    }
+  }
+  return { message: last, frames };
+}
+
+/**
+ * One line of `name=value` pairs.
+ * @param {Record<string, unknown> | null | undefined} values
+ */
+export function briefParameters(values) {
+  return Object.entries(values ?? {}).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join('  ');
+}
+
+/**
+ * @param {number[]} values
+ * @returns {number | null}
+ */
+export function median(values) {
+  if (!values.length) return null;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/**
+ * Seconds between two API times, until `now` while the second is missing.
+ * @param {string | null | undefined} start
+ * @param {string | null | undefined} end
+ * @param {number} now
+ */
+export function elapsed(start, end, now) {
+  if (!start) return null;
+  return ((end ? Date.parse(end) : now) - Date.parse(start)) / 1000;
+}
+
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
+
+/**
+ * Round numbers of seconds for an axis or a histogram: the smallest step that gives at most `most` parts.
+ * @param {number} seconds
+ * @param {number} most
+ */
+export function niceStep(seconds, most) {
+  for (const step of STEPS) if (seconds / step <= most) return step;
+  return Math.ceil(seconds / most / 604800) * 604800;
+}
+
+/** @param {number} level */
+export const levelName = (level) =>
+  level >= 50 ? 'CRITICAL' : level >= 40 ? 'ERROR' : level >= 30 ? 'WARNING' : level >= 20 ? 'INFO' : level >= 10 ? 'DEBUG' : 'TRACE';
+
+const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
+
+/** @param {string} text */
+export const isUuid = (text) => UUID.test(text.trim());

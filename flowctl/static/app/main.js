@@ -1,0 +1,152 @@
+// Start: the frame around all pages, the table of routes, and what happens when a page breaks.
+
+import { Component, html, render, useEffect, useState } from '../vendor/preact.js';
+import { config, credentials, online, onUnauthorized, watchForReturn } from './api.js';
+import { connection, start as startLive } from './live.js';
+import { belowBase, findRoute } from './router.js';
+import { href, navigate, place, setTheme, theme, useActions } from './store.js';
+import { Icon, Link, Skeleton, interceptClick } from './ui/controls.js';
+
+/** @type {{pattern: string, page: () => Promise<any>, section?: string, bare?: boolean}[]} */
+const ROUTES = [
+  { pattern: '/runs', page: () => import('./pages/runs.js'), section: 'runs' },
+  { pattern: '/runs/flow-run/:id', page: () => import('./pages/run.js'), section: 'runs' },
+  { pattern: '/flow-runs/flow-run/:id', page: () => import('./pages/run.js'), section: 'runs' },
+  { pattern: '/runs/task-run/:id', page: () => import('./pages/task_run.js'), section: 'runs' },
+  { pattern: '/flow-runs/task-run/:id', page: () => import('./pages/task_run.js'), section: 'runs' },
+  { pattern: '/login', page: () => import('./pages/login.js'), bare: true },
+];
+
+const REDIRECTS = new Map([['/', '/runs'], ['/flow-runs', '/runs']]);
+
+/** The menu shows what works. @type {{section: string, path: string, label: string, icon: string, key: string}[]} */
+export const MENU = [{ section: 'runs', path: '/runs', label: 'Runs', icon: 'runs', key: 'g r' }];
+
+/** @type {Map<Function, any>} */
+const loaded = new Map();
+
+/** @param {() => Promise<any>} load */
+async function loadPage(load) {
+  if (!loaded.has(load)) loaded.set(load, (await load()).default);
+  return loaded.get(load);
+}
+
+// A page is fetched as soon as a link to it is pointed at.
+document.addEventListener('pointerover', (event) => {
+  const anchor = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (event.target).closest?.('a[href]'));
+  const path = anchor && anchor.origin === location.origin ? belowBase(config.base, anchor.pathname) : null;
+  const found = path && findRoute(ROUTES.map((r) => ({ pattern: r.pattern, page: r })), path);
+  if (found) loadPage(found.route.page.page).catch(() => {});
+}, { passive: true });
+
+function Page() {
+  const { path } = place.value;
+  const target = REDIRECTS.get(path);
+  useEffect(() => { if (target) navigate(target + location.search, { replace: true }); }, [target]);
+  const found = findRoute(ROUTES.map((r) => ({ pattern: r.pattern, page: r })), path);
+  const route = found?.route.page;
+  const load = route?.page ?? notFound;
+  const [, redraw] = useState(0);
+  const [failure, setFailure] = useState(/** @type {any} */ (null));
+  const page = loaded.get(load);
+  useEffect(() => {
+    if (target || page) return;
+    loadPage(load).then(() => redraw((n) => n + 1), setFailure);
+  }, [load, target]);
+  if (target) return null;
+  if (failure) throw failure;
+  const content = page ? html`<${page} key=${path} ...${found?.params ?? {}} />` : html`<${Skeleton} />`;
+  if (route?.bare) return html`<main id="main" class="bare">${content}</main>`;
+  return html`<${Frame} section=${route?.section}>${content}<//>`;
+}
+
+const notFound = () => import('./pages/not_found.js');
+
+/** @param {{section?: string, children: any}} props */
+function Frame({ section, children }) {
+  const [drawer, setDrawer] = useState(false);
+  useEffect(() => { setDrawer(false); }, [place.value.path]);
+  useActions([
+    { key: 'g r', label: 'Go to Runs', group: 'Pages', run: () => navigate('/runs') },
+    { key: '?', label: 'Keys', group: 'Help', run: () => { import('./ui/palette.js').then((m) => m.showKeys()); } },
+    { key: 'Theme', label: `Theme: ${nextTheme()}`, group: 'Settings', hidden: true, run: () => setTheme(nextTheme()) },
+  ]);
+  return html`
+    <a class="skip" href="#main">Skip to content</a>
+    <div class="frame ${drawer ? 'drawer-open' : ''}">
+      <nav class="sidebar" aria-label="Pages">
+        <${Link} to="/runs" class="brand" title="flowctl"><${Icon} name="logo" size=${18} /><span>flowctl</span><//>
+        <ul>${MENU.map((item) => html`<li key=${item.section}><${Link} to=${item.path} class=${item.section === section ? 'is-current' : ''}
+          aria-current=${item.section === section ? 'page' : undefined} title="${item.label} (${item.key})"><${Icon} name=${item.icon} /><span>${item.label}</span><//></li>`)}</ul>
+        <div class="sidebar-foot">
+          <button class="foot-button" onClick=${openPalette} title="Search and actions (Ctrl K)"><${Icon} name="search" /><span>Search</span><kbd>${isMac() ? '⌘' : 'Ctrl'} K</kbd></button>
+          <button class="foot-button" onClick=${() => setTheme(nextTheme())} title="Theme: ${theme.value}"><${Icon} name=${theme.value === 'light' ? 'sun' : theme.value === 'dark' ? 'moon' : 'auto'} /><span>${theme.value === 'auto' ? 'System theme' : theme.value === 'dark' ? 'Dark' : 'Light'}</span></button>
+          ${credentials() && html`<button class="foot-button" onClick=${logOut}><${Icon} name="close" /><span>Log out</span></button>`}
+          <${Foot} />
+        </div>
+      </nav>
+      <button class="drawer-button btn icon-only" aria-label="Menu" aria-expanded=${drawer} onClick=${() => setDrawer(!drawer)}><${Icon} name="menu" /></button>
+      <div class="scrim" onClick=${() => setDrawer(false)}></div>
+      <main id="main" tabIndex="-1"><${OfflineBar} /><${Boundary} key=${place.value.path}>${children}<//></main>
+    </div>`;
+}
+
+function Foot() {
+  const status = !online.value ? 'offline' : connection.value;
+  const words = { live: 'live', polling: 'polling', offline: 'offline', connecting: 'connecting' };
+  return html`<div class="foot" title="flowctl ${config.version} · ${config.api}">
+    <span class="dot-${status}" role="status"><i></i><span>${words[/** @type {'live'} */ (status)]}</span></span><span class="foot-version">${config.version && `v${config.version}`}</span></div>`;
+}
+
+function OfflineBar() {
+  if (online.value) return null;
+  return html`<div class="offline-bar" role="alert"><b>Offline.</b> The server at <code>${config.api}</code> does not answer. What you see is the last known state; the dashboard connects again by itself.</div>`;
+}
+
+const nextTheme = () => ({ auto: 'light', light: 'dark', dark: 'auto' })[theme.value] ?? 'auto';
+const isMac = () => /Mac|iPhone|iPad/.test(navigator.platform);
+const openPalette = () => import('./ui/palette.js').then((m) => m.showPalette());
+
+async function logOut() {
+  const { setCredentials } = await import('./api.js');
+  setCredentials(null, false);
+  location.assign(href('/login'));
+}
+
+class Boundary extends Component {
+  /** @param {any} error */
+  static getDerivedStateFromError(error) { return { error }; }
+
+  /** @param {any} error */
+  componentDidCatch(error) { console.error(error); }
+
+  render() {
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    return html`<div class="broken" role="alert"><h1>This page stopped working</h1><pre>${String(error.stack ?? error)}</pre>
+      <p><button class="btn primary" onClick=${() => location.reload()}>Load it again</button> <${Link} to="/runs" class="btn">All runs<//></p></div>`;
+  }
+}
+
+document.addEventListener('click', interceptClick);
+document.addEventListener('keydown', (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'k') {
+    event.preventDefault();
+    openPalette();
+  }
+});
+
+onUnauthorized.call = () => {
+  const { path, query } = place.peek();
+  if (path !== '/login') navigate(`/login?redirect=${encodeURIComponent(path + (query.size ? `?${query}` : ''))}`, { replace: true });
+};
+
+if (belowBase(config.base, location.pathname) === null) {
+  location.replace(href(location.pathname + location.search));
+} else {
+  watchForReturn();
+  if (place.peek().path !== '/login') startLive();
+  const root = /** @type {HTMLElement} */ (document.getElementById('app'));
+  root.replaceChildren();
+  render(html`<${Boundary}><${Page} /><//>`, root);
+}

@@ -1,0 +1,278 @@
+// What can be done with runs: state changes, retry, cancel, resume, delete; toasts with undo; confirmation dialogs.
+
+import { html, render, signal, useEffect, useRef, useState } from '../../vendor/preact.js';
+import { call, post } from '../api.js';
+import { STATE_TYPES, plural, stateLabel } from '../format.js';
+import { Command, Icon } from './controls.js';
+
+/** @typedef {{id: number, text: string, kind: 'done' | 'failed' | 'info', undo?: () => void, seconds?: number}} Toast */
+
+const toasts = signal(/** @type {Toast[]} */ ([]));
+let serial = 0;
+
+/** @param {string} id */
+function host(id) {
+  let element = document.getElementById(id);
+  if (!element) {
+    element = document.createElement('div');
+    element.id = id;
+    document.body.append(element);
+  }
+  return element;
+}
+
+function Toasts() {
+  return html`<div class="toasts" role="status" aria-live="polite">${toasts.value.map((toast) => html`<div class="toast ${toast.kind}" key=${toast.id}>
+    <${Icon} name=${toast.kind === 'failed' ? 'failed' : toast.kind === 'done' ? 'completed' : 'running'} class=${toast.kind === 'failed' ? 's-failed' : toast.kind === 'done' ? 's-completed' : 's-running'} />
+    <span>${toast.text}</span>
+    ${toast.undo && html`<button class="btn small" onClick=${() => { toast.undo?.(); dismiss(toast.id); }}>Undo <span class="num">${toast.seconds}</span></button>`}
+    <button class="btn ghost icon-only" aria-label="Dismiss" onClick=${() => dismiss(toast.id)}><${Icon} name="close" /></button></div>`)}</div>`;
+}
+
+/** @param {number} id */
+const dismiss = (id) => { toasts.value = toasts.value.filter((toast) => toast.id !== id); };
+
+/** @param {string} text @param {Toast['kind']} [kind] */
+export function toast(text, kind = 'done') {
+  const id = ++serial;
+  show({ id, text, kind });
+  setTimeout(() => dismiss(id), kind === 'failed' ? 9000 : 4000);
+}
+
+/** @param {Toast} entry */
+function show(entry) {
+  toasts.value = [...toasts.value.slice(-3), entry];
+  render(html`<${Toasts} />`, host('toasts'));
+}
+
+/** @type {Map<number, () => void>} */
+const undoable = new Map();
+window.addEventListener('pagehide', () => { for (const send of undoable.values()) send(); });
+
+/**
+ * Say that something is done, and do it five seconds later unless it is undone.  Leaving the page does it at once.
+ * @param {string} text
+ * @param {() => Promise<void>} send
+ * @param {() => void} undo
+ */
+export function withUndo(text, send, undo) {
+  const id = ++serial;
+  let seconds = 5;
+  const finish = () => {
+    clearInterval(timer);
+    undoable.delete(id);
+    dismiss(id);
+  };
+  const now = () => {
+    finish();
+    send().catch((error) => { undo(); toast(`Not deleted: ${error.message}`, 'failed'); });
+  };
+  const timer = setInterval(() => {
+    seconds -= 1;
+    if (seconds <= 0) now();
+    else toasts.value = toasts.value.map((entry) => (entry.id === id ? { ...entry, seconds } : entry));
+  }, 1000);
+  undoable.set(id, now);
+  show({ id, text, kind: 'info', seconds, undo: () => { finish(); undo(); } });
+}
+
+// --- dialogs ---------------------------------------------------------------------------------------------------------
+
+/**
+ * A modal dialog; resolves with what `close` was given, or undefined.  The focus returns to where it was.
+ * @template T
+ * @param {(close: (value?: T) => void) => any} content
+ * @param {string} label
+ * @param {string} [className]
+ * @returns {Promise<T | undefined>}
+ */
+export function openDialog(content, label, className = '') {
+  const root = document.createElement('div');
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  document.body.append(root);
+  return new Promise((resolve) => {
+    const close = (/** @type {T | undefined} */ value) => {
+      render(null, root);
+      root.remove();
+      before?.focus?.();
+      resolve(value);
+    };
+    render(html`<${Dialog} label=${label} class=${className} onClose=${() => close(undefined)}>${content(close)}<//>`, root);
+  });
+}
+
+/** @param {{label: string, class: string, onClose: () => void, children: any}} props */
+function Dialog({ label, class: className, onClose, children }) {
+  const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  useEffect(() => {
+    ref.current?.showModal();
+    /** @type {HTMLElement | null | undefined} */ (ref.current?.querySelector('[autofocus], input, select, textarea, .primary, .danger'))?.focus();
+  }, []);
+  return html`<dialog ref=${ref} class=${className} aria-label=${label} onCancel=${(/** @type {Event} */ e) => { e.preventDefault(); onClose(); }}
+    onPointerDown=${(/** @type {PointerEvent} */ e) => { if (e.target === ref.current) onClose(); }}>${children}</dialog>`;
+}
+
+/** @param {{title: string, text?: any, yes: string, danger?: boolean}} question @returns {Promise<boolean>} */
+export async function confirm({ title, text, yes, danger = false }) {
+  return Boolean(await openDialog((close) => html`<form method="dialog" onSubmit=${(/** @type {Event} */ e) => { e.preventDefault(); close(true); }}>
+    <h2>${title}</h2>${text && html`<div class="dialog-text">${text}</div>`}
+    <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Keep</button>
+    <button class="btn ${danger ? 'danger solid' : 'primary'}" autofocus>${yes}</button></div></form>`, title));
+}
+
+// --- flow runs -------------------------------------------------------------------------------------------------------
+
+/** What set_state and resume answer, as a sentence. @param {any} result @param {string} name @param {string} wanted */
+function report(result, name, wanted) {
+  const reason = result.details?.reason;
+  const state = result.state?.name;
+  if (result.status === 'ACCEPT') toast(`${name} is now ${state}.`);
+  else if (result.status === 'REJECT' && state && result.state.type !== wanted && !reason) toast(`${name} is now ${state}.`);
+  else if (result.status === 'REJECT' && result.state?.type === 'CANCELLED' && wanted === 'CANCELLING') toast(`${name} is cancelled; nothing was running.`);
+  else toast(`${name}: ${reason ?? `the server answered ${result.status}`}`, 'failed');
+  return result.status === 'ACCEPT' || result.status === 'REJECT';
+}
+
+/** @param {() => Promise<any>} work */
+async function attempt(work) {
+  try { return await work(); } catch (error) {
+    toast(/** @type {any} */ (error).message, 'failed');
+    return false;
+  }
+}
+
+/** @param {any} run @param {any} state @param {boolean} [force] @param {'flow_runs' | 'task_runs'} [kind] */
+export const setState = (run, state, force = false, kind = 'flow_runs') =>
+  attempt(async () => report(await post(`/${kind}/${run.id}/set_state`, { state, force }), run.name, state.type));
+
+/** @param {any} run */
+export async function cancelRun(run) {
+  const sure = await confirm({
+    title: `Cancel ${run.name}?`, yes: 'Cancel the run', danger: true,
+    text: 'The run is asked to stop. Whoever executes it ends its process; a run that has not started is cancelled at once.',
+  });
+  return sure && setState(run, { type: 'CANCELLING', name: 'Cancelling', message: 'Cancelled from the dashboard.' });
+}
+
+/** @param {any} run */
+export async function forceCancel(run) {
+  const sure = await confirm({
+    title: `Mark ${run.name} as cancelled?`, yes: 'Mark as cancelled', danger: true,
+    text: 'The run did not stop by itself. This changes only its state; a process that is still alive keeps running.',
+  });
+  return sure && setState(run, { type: 'CANCELLED', message: 'Cancelled by force from the dashboard.' }, true);
+}
+
+/** @param {any} run @param {string} [flow] */
+export async function retryRun(run, flow) {
+  if (!run.deployment_id) {
+    await openDialog((close) => html`<div><h2>${run.name} cannot be retried from here</h2>
+      <div class="dialog-text"><p>It was started by a script, not from a deployment, so the server does not know how to start it. Run the script again:</p>
+      <${Command} lines=${`python <file with the flow ${flow ?? ''}>.py`} />
+      <p>To retry with one key in the future, serve the flow: <code>${flow ?? 'my_flow'}.serve(name="${flow ?? 'my-flow'}")</code></p></div>
+      <div class="dialog-foot"><button class="btn primary" onClick=${() => close()}>Close</button></div></div>`, 'Retry');
+    return false;
+  }
+  return setState(run, { type: 'SCHEDULED', name: 'AwaitingRetry', message: 'Retried from the dashboard.', state_details: { scheduled_time: new Date().toISOString() } });
+}
+
+/**
+ * @param {string} title
+ * @returns {Promise<{state: any, force: boolean} | undefined>}
+ */
+export const askState = (title) => openDialog((close) => html`<${StateForm} title=${title} close=${close} />`, title);
+
+/** @param {{title: string, close: (value?: any) => void}} props */
+function StateForm({ title, close }) {
+  const [type, setType] = useState('COMPLETED');
+  /** @param {SubmitEvent} event */
+  const submit = (event) => {
+    event.preventDefault();
+    const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
+    const name = String(form.get('name') ?? '').trim();
+    const message = String(form.get('message') ?? '').trim();
+    close({ state: { type, ...(name && { name }), ...(message && { message }) }, force: form.has('force') });
+  };
+  return html`<form onSubmit=${submit}><h2>${title}</h2>
+    <label class="field"><span>State</span><select name="type" value=${type} onChange=${(/** @type {any} */ e) => setType(e.target.value)}>
+      ${[...STATE_TYPES, 'CANCELLING'].map((each) => html`<option key=${each} value=${each}>${stateLabel(each)}</option>`)}</select></label>
+    <label class="field"><span>Name</span><input name="name" placeholder=${stateLabel(type)} autocomplete="off" /></label>
+    <label class="field"><span>Message</span><input name="message" placeholder="Why?" autocomplete="off" /></label>
+    <label class="check"><input type="checkbox" name="force" /> <span>Force: skip the orchestration rules</span></label>
+    <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Keep</button><button class="btn primary">Set state</button></div></form>`;
+}
+
+/** @param {any} run @param {'flow_runs' | 'task_runs'} [kind] */
+export async function askAndSetState(run, kind = 'flow_runs') {
+  const answer = await askState(`Set the state of ${run.name}`);
+  return answer ? setState(run, answer.state, answer.force, kind) : false;
+}
+
+/**
+ * @param {any} run
+ * @param {() => void} hide   takes the run off the screen at once
+ * @param {() => void} unhide
+ * @param {{kind?: 'flow_runs' | 'task_runs', ask?: boolean}} [options]
+ */
+export async function deleteRun(run, hide, unhide, { kind = 'flow_runs', ask = false } = {}) {
+  if (ask && !(await confirm({ title: `Delete ${run.name}?`, yes: 'Delete', danger: true, text: 'Its task runs, logs and states go with it.' }))) return;
+  hide();
+  withUndo(`${run.name} deleted.`, async () => { await call('DELETE', `/${kind}/${run.id}`, undefined, { keepalive: true }); }, unhide);
+}
+
+/** Resume; when the pause waits for input, ask for it with a form made of the stored schema. @param {any} run */
+export async function resumeRun(run) {
+  return attempt(async () => {
+    const keyset = run.state?.state_details?.run_input_keyset;
+    /** @type {any} */
+    let input;
+    if (keyset?.schema) {
+      const path = `/flow_runs/${run.id}/input/`;
+      const [schema, description, form] = await Promise.all([
+        call('GET', path + encodeURIComponent(keyset.schema)),
+        keyset.description ? call('GET', path + encodeURIComponent(keyset.description)).catch(() => null) : null,
+        import('./form.js'),
+      ]);
+      input = await openDialog((close) => html`<${form.SchemaDialog} title=${`Resume ${run.name}`} description=${typeof description === 'string' ? description : ''} schema=${schema} submit="Resume" close=${close} />`, 'Resume', 'wide');
+      if (input === undefined) return false;
+    }
+    const result = await post(`/flow_runs/${run.id}/resume`, input === undefined ? {} : { run_input: input });
+    if (result.status === 'ACCEPT') toast(`${run.name} goes on.`);
+    else toast(`${run.name}: ${result.details?.reason ?? `the server answered ${result.status}`}`, 'failed');
+    return true;
+  });
+}
+
+// --- many at once ----------------------------------------------------------------------------------------------------
+
+const CHUNK = 50;
+
+/**
+ * @param {string[]} ids
+ * @param {(ids: string[]) => Promise<any[]>} send
+ * @param {string} done  "cancelled", "deleted"
+ */
+async function inChunks(ids, send, done) {
+  let worked = 0;
+  let refused = 0;
+  for (let at = 0; at < ids.length; at += CHUNK) {
+    for (const result of await send(ids.slice(at, at + CHUNK))) {
+      if (result?.status === 'ABORT' || (result?.status === 'REJECT' && !result.state)) refused++;
+      else worked++;
+    }
+  }
+  toast(`${plural(worked, 'run')} ${done}${refused ? `, ${refused} refused` : ''}.`, worked || !refused ? 'done' : 'failed');
+  return true;
+}
+
+/** @param {string[]} ids @param {any} state @param {boolean} force @param {string} done */
+export const setStates = (ids, state, force, done) => attempt(() => inChunks(ids, async (chunk) => {
+  const answer = await post('/flow_runs/bulk_set_state', { flow_runs: { id: { any_: chunk } }, state, force, limit: CHUNK });
+  return answer.results ?? chunk;
+}, done));
+
+/** @param {string[]} ids */
+export const deleteRuns = (ids) => inChunks(ids, async (chunk) => {
+  const answer = await post('/flow_runs/bulk_delete', { flow_runs: { id: { any_: chunk } }, limit: CHUNK });
+  return answer.deleted ?? chunk;
+}, 'deleted');
