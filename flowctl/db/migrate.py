@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 
 from flowctl.domain.errors import Unusable
 
-SCHEMA_VERSION = 3
+TYPE_CHECKING = False  # pathlib would double the start of `flowctl runs ls`, which asks for SCHEMA_VERSION only
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA_VERSION = 4
 """Number of migrations; the `user_version` of a file that has all of them."""
 
 APPLICATION_ID = 0x666C6F77

@@ -91,5 +91,7 @@ def _emit(tx: Tx, flow: Flow, action: str) -> None:
     payload = {"name": flow.name, "tags": flow.tags, "labels": flow.labels}
     events.emit(
         tx,
-        Event(id=tx.new_time_id(), occurred=tx.now, event=f"prefect.flow.{action}", resource=resource, payload=payload),
+        Event(
+            id=tx.new_time_id(), occurred=tx.now, event=f"prefect.flow.{action}", resource=resource, payload=payload
+        ).receive(tx.now),
     )

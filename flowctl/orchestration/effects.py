@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
+from flowctl.domain.concurrency_limits import HolderType
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.states import State
 from flowctl.domain.task_runs import TaskRun
-
-HolderType = Literal["flow_run", "task_run", "deployment"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

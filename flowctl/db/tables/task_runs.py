@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flowctl.db.columns import FLOAT, INT, JSON, TEXT, TIME, UUID_, Columns, Nested, enum_of, json_items, json_of
+from flowctl.db.columns import FLOAT, INT, JSON, TEXT, TIME, UUID_, Columns, Nested, Rows, enum_of, json_items, json_of
 from flowctl.db.database import Tx
 from flowctl.db.tables.runs import derive_run_times
 from flowctl.db.tables.states import TASK_RUN_STATE
@@ -57,6 +57,11 @@ def by_natural_key(tx: Tx, flow_run_id: UUID | None, task_key: str, dynamic_key:
         "WHERE task_run.flow_run_id IS ? AND task_run.task_key = ? AND task_run.dynamic_key = ?",
         (str(flow_run_id) if flow_run_id else None, task_key, dynamic_key),
     )
+
+
+def failed_of_flow_run(tx: Tx, flow_run_id: UUID) -> Rows[TaskRun]:
+    """The task runs of a flow run that are FAILED."""
+    return TASK_RUN.rows(tx, "WHERE task_run.flow_run_id = ? AND task_run.state_type = 'FAILED'", (str(flow_run_id),))
 
 
 def insert(tx: Tx, run: TaskRun) -> TaskRun:

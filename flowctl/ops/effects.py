@@ -1,0 +1,86 @@
+"""Carries out what a transition causes besides its state: one small function for each kind of effect.
+
+Effects that cause other transitions are in `transitions.py`, which can make them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flowctl.db.database import Tx
+from flowctl.db.tables import concurrency_limits as limits
+from flowctl.db.tables import task_run_queue, task_run_state_cache
+from flowctl.domain.concurrency_limits import TAG_PREFIX
+from flowctl.domain.flow_runs import FlowRun
+from flowctl.domain.task_runs import TaskRun
+from flowctl.ops import leases
+from flowctl.orchestration.effects import (
+    AcquireSlots,
+    EnqueueTaskRun,
+    InsertCachedState,
+    KeepLease,
+    ReleaseDeploymentSlot,
+    ReleaseTagSlots,
+    RenewLease,
+)
+from flowctl.orchestration.transition import Decision
+
+AnyDecision = Decision[FlowRun] | Decision[TaskRun]
+
+
+def acquire_slots(tx: Tx, effect: AcquireSlots, decision: AnyDecision) -> None:
+    """Take one slot of each limit under the lease; the rule has seen that they are free."""
+    found = [limit for id in effect.limit_ids if (limit := limits.get(tx, id))]
+    holder = (effect.holder_type, effect.holder_id) if effect.holder_type and effect.holder_id else None
+    leases.acquire(tx, found, lease_id=effect.lease_id, seconds=effect.seconds, holder=holder)
+
+
+def renew_lease(tx: Tx, effect: RenewLease, decision: AnyDecision) -> None:
+    """Let the lease last longer."""
+    leases.renew(tx, effect.lease_id, effect.seconds)
+
+
+def keep_lease(tx: Tx, effect: KeepLease, decision: AnyDecision) -> None:
+    """Let the lease never run out."""
+    leases.keep(tx, effect.lease_id)
+
+
+def release_deployment_slot(tx: Tx, effect: ReleaseDeploymentSlot, decision: AnyDecision) -> None:
+    """End the lease; without one give back a slot that was taken by number."""
+    lease = limits.get_lease(tx, effect.lease_id) if effect.lease_id else None
+    if lease is not None:
+        leases.release(tx, lease)
+    elif limit := limits.of_deployment(tx, effect.deployment_id):
+        leases.give_back(tx, [limit])
+
+
+def release_tag_slots(tx: Tx, effect: ReleaseTagSlots, decision: AnyDecision) -> None:
+    """End the task run's leases on limits of these tags."""
+    names = {TAG_PREFIX + tag for tag in effect.tags}
+    for lease in limits.leases_held_by(tx, effect.task_run_id):
+        if any(limit.name in names for limit in limits.limits_of_lease(tx, lease.id)):
+            leases.release(tx, lease)
+
+
+def insert_cached_state(tx: Tx, effect: InsertCachedState, decision: AnyDecision) -> None:
+    """Remember the state that was just written under its cache key."""
+    if decision.state is not None:
+        task_run_state_cache.insert(tx, effect.cache_key, effect.cache_expiration, decision.state.id)
+
+
+def enqueue_task_run(tx: Tx, effect: EnqueueTaskRun, decision: AnyDecision) -> None:
+    """Queue the task run for the task servers."""
+    if isinstance(decision.run, TaskRun):
+        task_run_queue.push(tx, decision.run.id, decision.run.task_key, is_retry=effect.is_retry)
+
+
+PERFORM: dict[type, Callable[[Tx, Any, AnyDecision], None]] = {
+    AcquireSlots: acquire_slots,
+    RenewLease: renew_lease,
+    KeepLease: keep_lease,
+    ReleaseDeploymentSlot: release_deployment_slot,
+    ReleaseTagSlots: release_tag_slots,
+    InsertCachedState: insert_cached_state,
+    EnqueueTaskRun: enqueue_task_run,
+}
