@@ -104,4 +104,4 @@ if __name__ == "__main__":
     os.environ.setdefault("FLOWCTL_PYZ", str(HERE))
     from flowctl.__main__ import main
 
-    main()
+    sys.exit(main())

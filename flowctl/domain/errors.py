@@ -16,7 +16,9 @@ Ops raise these and nothing else; `server/errors.py` and `cli/context.py` each t
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # `typing` takes longer to load than the rest of a `flowctl runs ls` may (DESIGN.md section 9)
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class FlowctlError(Exception):

@@ -10,9 +10,9 @@ from flowctl.db.database import Tx
 from flowctl.db.queries import deletion
 from flowctl.db.tables import flows as table
 from flowctl.domain.errors import NotFound
-from flowctl.domain.events import Event, Resource
 from flowctl.domain.flows import Flow, FlowCreate, FlowUpdate
-from flowctl.ops import events, flow_runs
+from flowctl.domain.values import JSONObject
+from flowctl.ops import flow_runs, lifecycle_events
 from flowctl.ops.steps import ROWS_A_STEP, Steps
 
 
@@ -87,11 +87,5 @@ def _delete(tx: Tx, flow: Flow) -> Steps[Tx]:
 
 def _emit(tx: Tx, flow: Flow, action: str) -> None:
     """Announce `prefect.flow.<action>` (Prefect: events/schemas/lifecycle.py)."""
-    resource: Resource = {"prefect.resource.id": f"prefect.flow.{flow.id}", "prefect.resource.name": flow.name}
-    payload = {"name": flow.name, "tags": flow.tags, "labels": flow.labels}
-    events.emit(
-        tx,
-        Event(
-            id=tx.new_time_id(), occurred=tx.now, event=f"prefect.flow.{action}", resource=resource, payload=payload
-        ).receive(tx.now),
-    )
+    payload: JSONObject = {"name": flow.name, "tags": flow.tags, "labels": flow.labels}
+    lifecycle_events.emit(tx, f"prefect.flow.{action}", f"prefect.flow.{flow.id}", flow.name, payload)

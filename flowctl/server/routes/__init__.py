@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from flowctl.server.endpoint import Routes
-from flowctl.server.routes import admin, csrf, root
+from flowctl.server.routes import admin, csrf, flow_runs, flows, logs, root, task_runs
 
 ALL: tuple[Routes, ...] = (
     admin.routes,
     csrf.routes,
+    flow_runs.routes,
+    flows.routes,
+    logs.routes,
     root.routes,
+    task_runs.routes,
 )
