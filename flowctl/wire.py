@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
@@ -72,7 +72,7 @@ class Adapter:
         return Invalid(INVALID_REQUEST, entries=entries)
 
 
-@lru_cache(maxsize=None)
+@cache
 def adapter(hint: Any) -> Adapter:
     """The validator of a type: a dataclass, TypedDict, enum, plain type or any combination."""
     return Adapter(hint)
@@ -174,7 +174,7 @@ def _missing(loc: Loc) -> dict[str, Any]:
 
 
 def _not_json(message: str, position: int) -> Invalid:
-    entry = {"type": "json_invalid", "loc": ["body", position], "msg": "JSON decode error", "input": {}}
+    entry: dict[str, Any] = {"type": "json_invalid", "loc": ["body", position], "msg": "JSON decode error", "input": {}}
     return Invalid(INVALID_REQUEST, entries=[{**entry, "ctx": {"error": message}}])
 
 

@@ -8,13 +8,14 @@ from flowctl.db.database import Tx
 from flowctl.db.tables import configurations
 from flowctl.domain.admin import ServerDefaultResultStorage
 from flowctl.domain.errors import NotFound
+from flowctl.domain.values import JSONObject
 
 KEY = "server-default-result-storage"
 
 
 def read(tx: Tx) -> ServerDefaultResultStorage:
     """The default; an empty one when none is set."""
-    value = configurations.get(tx, KEY) or {}
+    value: JSONObject = configurations.get(tx, KEY) or {}
     id = value.get("default_result_storage_block_id")
     return ServerDefaultResultStorage(default_result_storage_block_id=UUID(id) if id else None)
 

@@ -50,7 +50,12 @@ class App:
         self.api_app: ApiApp = create_api_app(context=context)
         self.ui_app = create_ui_app(ephemeral, settings)
         self.lifespan = Lifespan(context, run_services=not ephemeral and not webserver_only)
-        self._bases = _api_bases(settings)
+        own = _path(settings.api_base_path)
+        below_ui = _path(settings.ui_serve_base) + "/api"
+        self.api_base = below_ui if own in ("", "/api") else own
+        """Where the API is announced to be."""
+        # A reverse proxy may cut the dashboard's base path off, or leave it: the API is found either way.
+        self._bases = sorted({own, below_ui} - {""}, key=len, reverse=True)
         self._entry: ASGIApp = _with_cors(self._route, settings)
         if settings.csrf_enabled:
             self._entry = Csrf(self._entry, context.gateway)
@@ -120,12 +125,6 @@ def create_ui_app(ephemeral: bool, settings: Settings | None = None) -> ASGIApp:
     """Make the application that serves the dashboard; an ephemeral server has none."""
     settings = settings or load_settings()
     return make_ui_app(replace(settings, ui_enabled=False) if ephemeral else settings)
-
-
-def _api_bases(settings: Settings) -> tuple[str, ...]:
-    """Where the API is: at its base path, and below the dashboard's, where a proxy may leave or cut that off."""
-    bases = {_path(settings.api_base_path), _path(settings.ui_serve_base) + "/api"}
-    return tuple(sorted(bases - {""}, key=len, reverse=True))
 
 
 def _path(text: str) -> str:

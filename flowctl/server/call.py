@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from flowctl.server.background import Services
 
-API_VERSION: Final = "0.8.4"
-PREFECT_VERSION: Final = "3.8.1"
-"""The release whose API this is; clients compare it with their own."""
 MINIMUM_API_VERSION: Final = (0, 8, 0)
 
 _USER_AGENT = re.compile(r"prefect/(\d+\.\d+\.\d+(?:[a-z.+0-9]+)?) \(API \S+\)")

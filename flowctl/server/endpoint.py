@@ -5,9 +5,10 @@
     @routes.write("POST", "/", status=201)
     def create_variable(tx: Tx, body: VariableCreate) -> Variable: ...
 
-A signature is read once, when the application is made: a parameter named like a path part is converted to its annotation
-(a bad UUID is a 404), `body` is the JSON body, `call` the rest of the request, any other one a query parameter.  The
-return annotation is the shape of the answer; None means 204.  Handlers already hold a transaction and never await.
+A signature is read once, when the application is made: a parameter named like a path part is converted to its
+annotation (a bad UUID is a 404), `body` is the JSON body, `call` the rest of the request, any other one a query
+parameter.  The return annotation is the shape of the answer; None means 204.  Handlers already hold a transaction and
+never await.
 """
 
 from __future__ import annotations

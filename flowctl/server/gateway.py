@@ -42,7 +42,7 @@ class _Job:
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
     result: Any = None
-    error: BaseException | None = None
+    error: Exception | None = None
     tx: Tx | None = None
 
 
@@ -164,7 +164,7 @@ class Gateway:
         """Do the first job and the ones that queue behind it, and commit.  False if the queue's end came up."""
         try:
             writer.begin()
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait hear of it
+        except Exception as error:
             return self._fail_all(first, error)
         group: list[_Job] = []
         job: _Job | None = first
@@ -185,7 +185,7 @@ class Gateway:
                 break
         try:
             writer.commit()
-        except Exception as error:  # noqa: BLE001 - nothing of the group is stored: all hear of it
+        except Exception as error:
             writer.rollback()
             for each in group:
                 each.error = each.error or lost or error
@@ -227,7 +227,7 @@ def first_step(steps: Steps[T]) -> tuple[Steps[T] | None, T | None]:
 def _do(job: _Job, writer: Writer) -> None:
     try:
         job.result, job.tx = writer.run(job.work)
-    except Exception as error:  # noqa: BLE001 - goes to the one who asked
+    except Exception as error:
         job.error = error
 
 

@@ -74,7 +74,7 @@ class Lifespan:
         await receive()
         try:
             await self.start()
-        except Exception as error:  # noqa: BLE001 - the server shows it and ends
+        except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise
         await send({"type": "lifespan.startup.complete"})

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from flowctl.db.database import Tx
+    from flowctl.ops.steps import Steps
 
 Dependency = Callable[[Call], AbstractAsyncContextManager[object] | None]
 """Something that each operation of the API needs.  It may refuse a call by raising one of flowctl's errors; a context
@@ -61,7 +62,7 @@ class Operation:
             return
         except TooLarge:
             answer = too_large()
-        except Exception as error:  # noqa: BLE001 - the one place where errors become answers
+        except Exception as error:
             echo = _echo(scope, raw) if isinstance(error, Invalid) else None
             answer = answer_to(error, request_body=echo, not_found_key=self.route.not_found_key)
         await answer.send(scope, send)
@@ -90,7 +91,7 @@ class Operation:
 
             def write(tx: Tx) -> tuple[Any, Any]:
                 result = handler(tx, **arguments)
-                return first_step(result) if isinstance(result, GeneratorType) else (None, result)
+                return first_step(cast("Steps[Any]", result)) if isinstance(result, GeneratorType) else (None, result)
 
             steps, result = await gateway.write(write)
             if steps is not None:

@@ -1,30 +1,222 @@
-"""Run the server in this process: uvicorn with the app, from settings."""
+"""Run a server in this process until it is told to stop: uvicorn on a socket of ours, with the app.
+
+`flowctl serve` calls `serve`; `python -m flowctl.server.run` does the same without the command line's dependencies.
+"""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
-from flowctl.server.app import create_app
-from flowctl.settings import load
+from flowctl import __version__
+from flowctl.domain.errors import FlowctlError
+from flowctl.server import logs
+from flowctl.server.app import App, create_app
+from flowctl.server.lock import ServerLock
+from flowctl.server.logs import LogFormat
+from flowctl.server.ports import listen
+from flowctl.settings import Settings, database_path, load
+
+if TYPE_CHECKING:
+    import socket
+
+INTERRUPTED = 130
+GRACE_SECONDS = 5
+"""How long requests that run may take once the server is told to stop."""
 
 
-def main() -> None:
-    """Serve until stopped."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=4200)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to run, besides the settings.
+
+    ready_json  print one line of JSON when the server answers, instead of the line to export
+    ephemeral   no dashboard, no services
+    """
+
+    read_only: bool = False
+    ready_json: bool = False
+    ephemeral: bool = False
+    log_format: LogFormat = "text"
+
+
+def serve(settings: Settings, options: Options) -> int:
+    """Serve until SIGTERM (0) or SIGINT (130).
+
+    Raises Busy when another server has the database, Unusable when the file cannot be used, FlowctlError when the port
+    is taken.
+    """
+    started = time.monotonic()
+    logs.configure(settings.log_level, options.log_format)
+    sock = listen(settings.host, settings.port)
+    try:
+        settings = replace(settings, port=sock.getsockname()[1])
+        lock = None if options.read_only else ServerLock(database_path(settings))
+        try:
+            app = create_app(settings, options.ephemeral, final=True, read_only=options.read_only)
+            server = _Server(app, sock, _Announcement(app, options, lock, started))
+            with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+                return runner.run(server.serve_app())
+        finally:
+            if lock is not None:
+                lock.release()
+    finally:
+        sock.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with our start and stop: it does not poll ten times a second, nor raise its signal again."""
+
+    def __init__(self, app: App, sock: socket.socket, announcement: _Announcement) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                interface="asgi3",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=app.settings.keepalive_timeout,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self._app = app
+        self._sock = sock
+        self._announcement = announcement
+        self._stopped = asyncio.Event()
+        self._signal: int | None = None
+
+    async def serve_app(self) -> int:
+        """Start the application, serve, stop it; the exit code."""
+        await self._app.lifespan.start()
+        try:
+            await self.serve(sockets=[self._sock])
+        finally:
+            await self._app.lifespan.stop()
+        return INTERRUPTED if self._signal == signal.SIGINT else 0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            await self._announcement.make()
+
+    async def main_loop(self) -> None:
+        """Sleep until told to stop; once a second the Date header moves on."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 10
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), 1)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """SIGINT and SIGTERM end the main loop; a second SIGINT does not wait for running requests."""
+        loop = asyncio.get_running_loop()
+        originals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def stop(number: int) -> None:
+            self._signal = self._signal or number
+            self.handle_exit(number, None)
+            self._stopped.set()
+
+        for number in originals:
+            try:
+                loop.add_signal_handler(number, stop, number)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda number, _frame: loop.call_soon_threadsafe(stop, number))
+        try:
+            yield
+        finally:
+            for number, original in originals.items():
+                with contextlib.suppress(NotImplementedError):
+                    loop.remove_signal_handler(number)
+                signal.signal(number, original)
+
+
+@dataclass(frozen=True, slots=True)
+class _Announcement:
+    """What a server says when it is ready: a line to export on stdout, a line about itself on stderr."""
+
+    app: App
+    options: Options
+    lock: ServerLock | None
+    started: float
+
+    async def make(self) -> None:
+        """Say it."""
+        url = server_url(self.app.settings)
+        api = url + self.app.api_base
+        path = database_path(self.app.settings)
+        if self.lock is not None:
+            self.lock.announce(url=url, api=api)
+        if self.options.ready_json:
+            facts = {"url": url, "api": api, "pid": os.getpid(), "db": str(path), "version": __version__}
+            self._write(json.dumps(facts))
+            return
+        runs = await self.app.context.gateway.read(lambda tx: tx.scalar("SELECT count(*) FROM flow_run"))
+        seconds = time.monotonic() - self.started
+        sys.stderr.write(
+            f"flowctl {__version__}  {url}   api {self.app.api_base}   "
+            f"db {_short(path)} ({_size(path)}, {runs:,} runs)   ready in {seconds:.1f} s\n"
+        )
+        self._write(f"export PREFECT_API_URL={api}")
+
+    @staticmethod
+    def _write(line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def server_url(settings: Settings) -> str:
+    """Where this machine reaches the server."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"http://{host}:{settings.port}"
+
+
+def _short(path: Path) -> str:
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+
+
+def _size(path: Path) -> str:
+    size = float(path.stat().st_size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve with the settings of the environment and a few flags; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m flowctl.server.run")
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
     parser.add_argument("--db", type=Path)
-    options = parser.parse_args()
-    settings = load()
-    settings = replace(settings, host=options.host, port=options.port, db=options.db or settings.db)
-    uvicorn.run(
-        create_app(settings, final=True), host=settings.host, port=settings.port, log_level="info", access_log=False
-    )
+    parser.add_argument("--ephemeral", action="store_true", help="no dashboard, no services")
+    parser.add_argument("--ready-json", action="store_true", help="print one line of JSON when ready")
+    given = parser.parse_args(arguments)
+    changes = {name: getattr(given, name) for name in ("host", "port", "db") if getattr(given, name) is not None}
+    try:
+        return serve(replace(load(), **changes), Options(ephemeral=given.ephemeral, ready_json=given.ready_json))
+    except (FlowctlError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flowctl import PREFECT_VERSION
 from flowctl.db.database import Tx
 from flowctl.domain.admin import ServerDefaultResultStorage, ServerDefaultResultStorageUpdate
 from flowctl.ops import storage_defaults as ops
 from flowctl.server import prefect_settings
-from flowctl.server.call import PREFECT_VERSION
 from flowctl.server.endpoint import Call, Routes
 
 routes = Routes("/admin", tag="Admin")

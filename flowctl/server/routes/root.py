@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from flowctl import API_VERSION
 from flowctl.domain.errors import FlowctlError
-from flowctl.server.call import API_VERSION
 from flowctl.server.endpoint import Call, Reply, Routes
 
 routes = Routes("", tag="Root")

@@ -1,0 +1,78 @@
+"""The server's lock: an advisory lock on a file beside the database, which says who serves it.
+
+The lock ends with the process, however it ends; the file stays, and is believed only while it is locked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from flowctl.domain.errors import Busy
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+
+class ServerLock:
+    """Held by the one server that writes to a database.  Raises Busy when another one holds it."""
+
+    def __init__(self, database: Path) -> None:
+        self.path = lock_path(database)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("a+", encoding="utf-8")
+        if not _try_lock(self._file):
+            self._file.close()
+            who = serving(database) or {}
+            at = f" at {who['url']} (process {who['pid']})" if who else ""
+            raise Busy(
+                f"Another server already serves {database}{at}.",
+                remedy=f"export PREFECT_API_URL={who['api']}" if who else "choose another file with --db",
+            )
+
+    def announce(self, **facts: object) -> None:
+        """Write who serves: pid, url and api."""
+        self._file.seek(0)
+        self._file.truncate()
+        json.dump({"pid": os.getpid(), **facts}, self._file)
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let go of it."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.close()
+
+
+def lock_path(database: Path) -> Path:
+    """The file of a database's lock."""
+    return database.with_name(database.name + ".server")
+
+
+def serving(database: Path) -> dict[str, Any] | None:
+    """Who serves a database now (pid, url, api), or None."""
+    try:
+        with lock_path(database).open("r+", encoding="utf-8") as file:
+            if _try_lock(file):
+                return None
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            import msvcrt  # noqa: PLC0415 - Windows only
+
+            file.seek(1 << 30)  # beyond the text, which others may read while it is locked
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # pyright: ignore - only there on Windows
+    except OSError:
+        return False
+    return True
