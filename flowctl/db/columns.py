@@ -135,6 +135,8 @@ class Columns(Generic[T]):
         self.specs = specs
         self.stored: dict[str, Kind] = {name: spec for name, spec in specs.items() if isinstance(spec, Kind)}
         self.extra = dict(extra or {})
+        self._encoders = {name: kind.encode for name, kind in (*self.stored.items(), *self.extra.items())}
+        self._insert_sql: dict[tuple[str, ...], str] = {}
         self.derive = derive
         self._joined = {name: spec for name, spec in specs.items() if isinstance(spec, Joined)}
         self._nested = {name: spec for name, spec in specs.items() if isinstance(spec, Nested)}
@@ -229,13 +231,17 @@ class Columns(Generic[T]):
     # -- inside
 
     def _insert(self, tx: Tx, verb: str, encoded: dict[str, object]) -> int:
-        names = ", ".join(f'"{name}"' for name in encoded)
-        marks = ", ".join("?" * len(encoded))
-        return tx.execute(f"{verb} INTO {self.table} ({names}) VALUES ({marks})", tuple(encoded.values())).rowcount
+        key = (verb, *encoded)
+        sql = self._insert_sql.get(key)
+        if sql is None:
+            names = ", ".join(f'"{name}"' for name in encoded)
+            sql = f"{verb} INTO {self.table} ({names}) VALUES ({', '.join('?' * len(encoded))})"
+            self._insert_sql[key] = sql
+        return tx.execute(sql, tuple(encoded.values())).rowcount
 
     def _encoded(self, values: Mapping[str, object]) -> dict[str, object]:
-        kinds = {**self.stored, **self.extra}
-        return {name: _encode(kinds[name], value) for name, value in values.items()}
+        encoders = self._encoders
+        return {name: None if value is None else encoders[name](value) for name, value in values.items()}
 
     def _nested_start(self) -> int:
         return len(self._flat) + (len(self.extra) if self.derive else 0)

@@ -20,12 +20,12 @@ Reader = Callable[[Any], Any]
 
 def dumps(value: object) -> str:
     """JSON text of plain values, ids, times, enums and dataclasses (sparse)."""
-    return json.dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False)
+    return "{}" if value == {} else "[]" if value == [] else _ENCODE(value)
 
 
 def dumps_complete(value: object) -> str:
     """As `dumps`, but dataclasses with all of their fields: for columns that are answered as they are stored."""
-    return json.dumps(value, default=_complete, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODE_COMPLETE(value)
 
 
 def wire_time(moment: datetime) -> str:
@@ -143,3 +143,8 @@ def _plain(value: object) -> object:
 
 def _complete(value: object) -> object:
     return {name: getattr(value, name) for name in _names(type(value))} if is_dataclass(value) else _plain(value)
+
+
+# json.dumps would make an encoder for each value.
+_ENCODE = json.JSONEncoder(default=_plain, separators=(",", ":"), ensure_ascii=False).encode
+_ENCODE_COMPLETE = json.JSONEncoder(default=_complete, separators=(",", ":"), ensure_ascii=False).encode

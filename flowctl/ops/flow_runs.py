@@ -16,8 +16,9 @@ from flowctl.domain.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
 from flowctl.domain.orchestration import Client
 from flowctl.domain.states import StateType
 from flowctl.domain.values import Actor, KeyValueLabels
-from flowctl.ops import set_state
+from flowctl.ops import set_state, transitions
 from flowctl.ops.steps import ROWS_A_STEP, Steps
+from flowctl.orchestration.policies import MINIMAL_FLOW
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +63,8 @@ def create(
         job_variables=body.job_variables,
     )
     table.insert(tx, run)
-    set_state.set_flow_run_state(tx, run.id, body.state or states.pending(), force=True, client=client)
+    state = (body.state or states.pending()).at(tx.now, tx.new_time_id())
+    transitions.of_flow_run(tx, run, state, MINIMAL_FLOW, client=client)
     return read(tx, run.id), True
 
 
