@@ -1,12 +1,13 @@
 """Settings: one frozen object from FLOWCTL_* and PREFECT_* variables and defaults; flags override it with `replace`.
 
-Prefect's own names are understood, so that the environment of a Prefect user works.  Precedence: flag > FLOWCTL_* >
-PREFECT_* > default.
+Prefect's own names are understood, so that the environment of a Prefect user works, and for the server the active
+profile too.  Precedence: flag > FLOWCTL_* > PREFECT_* > Prefect's profile > default.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -79,7 +80,7 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
 
-# field -> the variables that set it, the strongest first
+# field -> the variables that set it, the strongest first; "orchestration." marks those of OrchestrationSettings
 VARIABLES: dict[str, tuple[str, ...]] = {
     "db": ("FLOWCTL_DB",),
     "busy_timeout": ("FLOWCTL_WAIT_LOCK", "PREFECT_SERVER_DATABASE_TIMEOUT", "PREFECT_API_DATABASE_TIMEOUT"),
@@ -119,26 +120,37 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "events_websocket_backfill_page_size": ("PREFECT_SERVER_EVENTS_WEBSOCKET_BACKFILL_PAGE_SIZE",),
     "events_maximum_event_size": ("PREFECT_SERVER_EVENTS_MAXIMUM_SIZE_BYTES",),
     "logs_stream_out_enabled": ("PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED",),
+    "orchestration.task_run_tag_concurrency_slot_wait_seconds": ("PREFECT_SERVER_TASKS_TAG_CONCURRENCY_SLOT_WAIT_SECONDS", "PREFECT_TASK_RUN_TAG_CONCURRENCY_SLOT_WAIT_SECONDS"),
+    "orchestration.deployment_concurrency_slot_wait_seconds": ("PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS", "PREFECT_DEPLOYMENT_CONCURRENCY_SLOT_WAIT_SECONDS"),
+    "orchestration.maximum_concurrency_slot_wait_seconds": ("PREFECT_SERVER_CONCURRENCY_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS",),
+    "orchestration.initial_deployment_lease_duration": ("PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION",),
+    "orchestration.max_cache_key_length": ("PREFECT_SERVER_TASKS_MAX_CACHE_KEY_LENGTH", "PREFECT_API_TASK_CACHE_KEY_MAX_LENGTH"),
 }  # fmt: skip
 
 
-def load(environ: Mapping[str, str] | None = None) -> Settings:
+def load(environ: Mapping[str, str] | None = None, *, profile: bool = False) -> Settings:
     """Resolve the settings of this process.
 
-    Raises ValueError, naming the variable, when a value cannot be read.
+    profile  also read the active profile of the Prefect user (`prefect config set …`), below the environment
+    Raises ValueError, naming the variable or file, when a value cannot be read.
     """
     env = os.environ if environ is None else environ
-    types = {f.name: f.type for f in fields(Settings)}
+    if profile:
+        env = {**_prefect_profile(env), **env}
+    types = {f.name: str(f.type) for f in fields(Settings)}
+    types |= {f"orchestration.{f.name}": str(f.type) for f in fields(OrchestrationSettings)}
     values: dict[str, Any] = {}
+    orchestration: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name, variables in VARIABLES.items():
         for variable in variables:
             text = env.get(variable, "").strip()
             if text:
-                values[name] = _read(variable, text, str(types[name]))
+                section, _, key = name.rpartition(".")
+                (orchestration if section else values)[key] = _read(variable, text, types[name])
                 origins[name] = variable
                 break
-    return Settings(**values, origins=origins)
+    return Settings(**values, orchestration=OrchestrationSettings(**orchestration), origins=origins)
 
 
 def database_path(settings: Settings) -> Path:
@@ -150,23 +162,56 @@ def database_path(settings: Settings) -> Path:
     return user_data_path("flowctl", appauthor=False) / "flowctl.db"
 
 
-def _read(variable: str, text: str, type_name: str) -> object:
+def _prefect_profile(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the active Prefect profile; none without a profiles file."""
+    home = Path(env.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    path = Path(env.get("PREFECT_PROFILES_PATH", str(home / "profiles.toml"))).expanduser()
+    if not path.is_file():
+        return {}
+    import tomllib  # noqa: PLC0415 - start-up budget
+
     try:
-        if type_name.startswith("bool"):
-            return {
-                "1": True,
-                "true": True,
-                "yes": True,
-                "on": True,
-                "0": False,
-                "false": False,
-                "no": False,
-                "off": False,
-            }[text.lower()]
-        if type_name.startswith("int"):
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    active = env.get("PREFECT_PROFILE") or content.get("active", "")
+    profile = content.get("profiles", {}).get(active, {})
+    return {name: str(value) for name, value in profile.items() if name.startswith("PREFECT_")}
+
+
+_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_CHOICES = {"FLOWCTL_SYNCHRONOUS": ("NORMAL", "FULL", "EXTRA", "OFF")}
+
+
+def _read(variable: str, text: str, type_name: str) -> object:
+    kind = type_name.split(maxsplit=1)[0]
+    try:
+        if kind == "bool":
+            return _WORDS[text.lower()]
+        if kind == "int":
             return int(text)
-        if type_name.startswith("float"):
-            return float(text)
+        if kind == "float":
+            return _seconds(text)
     except (KeyError, ValueError):
-        raise ValueError(f"{variable}={text!r} cannot be read as a {type_name.split(maxsplit=1)[0]}.") from None
-    return Path(text).expanduser() if type_name.startswith("Path") else text
+        expected = {"bool": "true or false", "int": "a whole number", "float": "a number of seconds, such as 90 or 2h"}
+        raise ValueError(f"{variable}={text} cannot be read: it takes {expected[kind]}.") from None
+    if (choices := _CHOICES.get(variable)) and text.upper() not in choices:
+        raise ValueError(f"{variable}={text} cannot be read: it takes {' or '.join(choices)}.")
+    if kind == "Path":
+        return Path(text).expanduser()
+    return text.upper() if variable in _CHOICES else text
+
+
+def _seconds(text: str) -> float:
+    """Seconds of `90`, `1.5`, `2h`, `7d`, and of ISO 8601 durations such as `P7D` or `PT1H30M`, as Prefect takes them."""
+    lowered = text.lower()
+    if lowered.startswith("p"):
+        days, _, clock = lowered[1:].partition("t")
+        parts = re.findall(r"([\d.]+)([wd])", days) + re.findall(r"([\d.]+)([hms])", clock)
+        if "".join(number + unit for number, unit in parts) != days + clock or not parts:
+            raise ValueError(text)
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if lowered[-1] in _UNITS:
+        return float(lowered[:-1]) * _UNITS[lowered[-1]]
+    return float(lowered)
