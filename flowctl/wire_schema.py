@@ -1,12 +1,16 @@
-"""House rules that hold for every validated type, put into pydantic's schema instead of into each field.
+"""Schemas: house rules for every validated type, put into pydantic's schema instead of into each field; JSON schemas.
 
 Times come out aware and in UTC, a time without a zone is UTC; integers fit SQLite's 64 bits.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _NOT_SCHEMAS = frozenset({"default", "metadata", "serialization", "config", "cls", "function", "expected", "ref"})
@@ -42,3 +46,19 @@ def _utc(moment: datetime) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("the time is out of range in UTC") from None
+
+
+def json_schemas(
+    inputs: Mapping[str, Any], answers: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """JSON schemas by key: of types as they are read, of types as they are written; and what both refer to.
+
+    The references fit an OpenAPI document: `#/components/schemas/…`.
+    """
+    wanted: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = []
+    wanted += [(key, "validation", TypeAdapter(hint)) for key, hint in inputs.items()]
+    wanted += [(key, "serialization", TypeAdapter(hint)) for key, hint in answers.items()]
+    schemas, rest = TypeAdapter.json_schemas(wanted, ref_template="#/components/schemas/{model}")
+    read = {key: schema for (key, mode), schema in schemas.items() if mode == "validation"}
+    written = {key: schema for (key, mode), schema in schemas.items() if mode == "serialization"}
+    return read, written, rest.get("$defs", {})

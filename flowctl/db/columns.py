@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, get_args, overload
 from uuid import UUID
 
 from flowctl.db import shapes
@@ -270,6 +270,11 @@ class Rows(Sequence[T]):
         self._columns = columns
         self._rows = rows
         self._now = now
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """In the OpenAPI document it is a list; pydantic finds this by name."""
+        return handler.generate_schema(list[get_args(source)[0]])
 
     def __len__(self) -> int:
         return len(self._rows)

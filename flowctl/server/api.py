@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from flowctl.server import openapi
+from flowctl.server import openapi, openapi_page
 from flowctl.server.call import Context
 from flowctl.server.dispatch import Dispatcher, route_path
-from flowctl.server.endpoint import Route, Routes
+from flowctl.server.endpoint import Reply, Route, Routes
 from flowctl.server.gateway import Gateway
 from flowctl.server.lifespan import Lifespan
 from flowctl.server.middleware import AuthString
@@ -27,6 +28,9 @@ RouterOverrides = Mapping[str, "Routes | None"]
 API_APP_CACHE: Final[dict[tuple[Settings, str, str], ApiApp]] = {}
 
 
+DOCUMENT_PATHS: Final = frozenset({"/openapi.json", "/docs", "/redoc"})
+
+
 class ApiApp:
     """The API below its `root_path`: operations, websockets, the OpenAPI document and its page.
 
@@ -41,6 +45,7 @@ class ApiApp:
         self.missing = not_built.missing_routes(self.routes)
         self.websockets: dict[str, ASGIApp] = {}
         self.lifespan = Lifespan(context, run_services=False)
+        self._document: dict[str, Any] | None = None
         limiter = RequestLimiter(context.settings.request_limit)
         endpoints: list[tuple[Route, ASGIApp]] = []
         for route in not_built.in_declared_order([*self.routes, *self.missing, *self._document_routes()]):
@@ -63,19 +68,24 @@ class ApiApp:
             await self.lifespan(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document of the operations that are built."""
-        return openapi.document(self.routes)
+        """The OpenAPI document of the operations that are built; made once."""
+        if self._document is None:
+            self._document = openapi.document(self.routes)
+        return self._document
 
     def _document_routes(self) -> list[Route]:
         routes = Routes("")
 
-        @routes.plain("GET", "/openapi.json", listed=False)
-        def openapi_document() -> dict[str, Any]:
-            """Get the OpenAPI document."""
-            return self.openapi()
+        async def openapi_document() -> dict[str, Any]:
+            return await asyncio.to_thread(self.openapi)
 
-        for path in ("/docs", "/redoc"):
-            routes.plain("GET", path, listed=False)(openapi.page)
+        async def openapi_as_page() -> Reply[bytes]:
+            page = await asyncio.to_thread(lambda: openapi_page.render(self.openapi()))
+            return Reply.raw(page, media_type="text/html; charset=utf-8")
+
+        routes.plain("GET", "/openapi.json", listed=False)(openapi_document)
+        routes.plain("GET", "/docs", listed=False)(openapi_as_page)
+        routes.plain("GET", "/redoc", listed=False)(openapi_as_page)
         for route in routes.routes:
             route.checks_version = False
         return routes.routes

@@ -136,7 +136,7 @@ class Gateway:
         return result  # pyright: ignore[reportReturnType] - the last step's
 
     def on_commit(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener(events)` on the present event loop after each commit that emitted events, in their order.
+        """Call `listener(events)` on the present event loop after each commit, with what it emitted, in order.
 
         Returns the function that ends it.
         """
@@ -207,8 +207,9 @@ class Gateway:
 
     def _settle(self, group: list[_Job]) -> None:
         """Tell the listeners and those who wait, each on its own loop."""
-        events = [event for job in group if job.tx and not job.error for event in job.tx.emitted]
-        if events:
+        done = [job.tx for job in group if job.tx and not job.error]
+        if done:
+            events = [event for tx in done for event in tx.emitted]
             for loop, listener in tuple(self._listeners):
                 _call_on(loop, listener, events)
         for loop in {job.loop for job in group}:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from flowctl.server.endpoint import Routes
-from flowctl.server.routes import admin, csrf, flow_runs, flows, logs, root, task_runs
+from flowctl.server.routes import (
+    admin,
+    concurrency_limits,
+    concurrency_limits_v2,
+    csrf,
+    flow_runs,
+    flows,
+    logs,
+    root,
+    task_runs,
+)
 
 ALL: tuple[Routes, ...] = (
     admin.routes,
+    concurrency_limits.routes,
+    concurrency_limits_v2.routes,
     csrf.routes,
     flow_runs.routes,
     flows.routes,
