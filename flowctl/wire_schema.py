@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
+_READ: Final = "validation"
+_WRITTEN: Final = "serialization"
 _NOT_SCHEMAS = frozenset({"default", "metadata", "serialization", "config", "cls", "function", "expected", "ref"})
 
 
@@ -56,9 +58,9 @@ def json_schemas(
     The references fit an OpenAPI document: `#/components/schemas/…`.
     """
     wanted: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = []
-    wanted += [(key, "validation", TypeAdapter(hint)) for key, hint in inputs.items()]
-    wanted += [(key, "serialization", TypeAdapter(hint)) for key, hint in answers.items()]
+    wanted.extend((key, _READ, TypeAdapter(hint)) for key, hint in inputs.items())
+    wanted.extend((key, _WRITTEN, TypeAdapter(hint)) for key, hint in answers.items())
     schemas, rest = TypeAdapter.json_schemas(wanted, ref_template="#/components/schemas/{model}")
-    read = {key: schema for (key, mode), schema in schemas.items() if mode == "validation"}
-    written = {key: schema for (key, mode), schema in schemas.items() if mode == "serialization"}
+    read = {key: schema for (key, mode), schema in schemas.items() if mode == _READ}
+    written = {key: schema for (key, mode), schema in schemas.items() if mode == _WRITTEN}
     return read, written, rest.get("$defs", {})
