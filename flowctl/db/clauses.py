@@ -30,6 +30,7 @@ class Clause:
 
 
 TRUE = Clause("1")
+FALSE = Clause("0")
 Part = Callable[[Any], Clause | None]
 """Makes the clause of one criterion; None when its value does not filter."""
 
@@ -82,6 +83,8 @@ def column_parts(expression: str) -> dict[str, Part]:
 def within(expression: str, values: Sequence[object]) -> Clause:
     """The value is in a list."""
     texts = tuple(str(value) for value in values)
+    if not texts:
+        return FALSE
     if len(texts) == 1:
         return Clause(f"{expression} = ?", texts)
     if len(texts) > _MANY:

@@ -7,7 +7,6 @@ and are found once); what contains many children is asked with EXISTS.  `db/quer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from flowctl.db.clauses import (
     TRUE,
@@ -25,7 +24,7 @@ from flowctl.db.clauses import (
 )
 from flowctl.domain.criteria import Criteria
 from flowctl.domain.deployment_filters import DeploymentFilter
-from flowctl.domain.filters import Filter, Operator, only
+from flowctl.domain.filters import Filter, Operator, only, required, required_values
 from flowctl.domain.flow_filters import FlowFilter
 from flowctl.domain.flow_run_filters import FlowRunFilter
 from flowctl.domain.log_filters import LogFilter, LogTextFilter
@@ -78,9 +77,12 @@ def log(filter: LogFilter | None) -> Clause:
 # -- across resources
 
 
-def flows(criteria: Criteria) -> Clause:
-    """The condition on table flow: its own, and that it has such deployments, such runs."""
-    return joined([flow(criteria.flows), *_flow_deployments(criteria), *_flow_flow_runs(criteria)])
+def flows(criteria: Criteria, *, runs: str | None = None) -> Clause:
+    """The condition on table flow: its own, and that it has such deployments, such runs.
+
+    runs  what to write after FROM to find the flow runs first, when few match; None: look at each flow's runs
+    """
+    return joined([flow(criteria.flows), *_flow_deployments(criteria), *_flow_flow_runs(criteria, runs)])
 
 
 def flow_runs(criteria: Criteria) -> Clause:
@@ -88,24 +90,36 @@ def flow_runs(criteria: Criteria) -> Clause:
     return joined([flow_run(criteria.flow_runs), *flow_run_owners(criteria), *_flow_run_task_runs(criteria)])
 
 
-def task_runs(criteria: Criteria, *, sparse_parents: bool = False) -> Clause:
+def task_runs(criteria: Criteria, *, parents: Clause | None = None) -> Clause:
     """The condition on table task_run: its own, and that its flow run is such.
 
-    sparse_parents  whether few flow runs match: they are looked up first, then their task runs
+    parents  `of_flow_runs`, when few flow runs match; None: look at each task's flow run
     """
     own = task_run(criteria.task_runs)
-    parents = criteria.flow_runs
-    if parents and parents.id and _by_ids_alone(criteria):
-        return own & within("task_run.flow_run_id", parents.id.any_ or [])
-    owners = [flow_run(parents), *flow_run_owners(criteria)]
-    if parents is None and not any((criteria.flows, criteria.deployments, criteria.work_pools, criteria.work_queues)):
+    if _by_ids_alone(criteria):
+        ids = required_values(required(criteria.flow_runs).get("id")) or []
+        return own & within("task_run.flow_run_id", ids)
+    if not asks_for_flow_run(criteria):
         return own
-    condition = joined(owners)
-    if sparse_parents:
-        sql = f"task_run.flow_run_id IN (SELECT flow_run.id FROM flow_run WHERE {condition.sql})"
-        return own & Clause(sql, condition.parameters)
+    if parents is not None:
+        return own & parents
+    condition = _parents(criteria)
     sql = f"EXISTS (SELECT 1 FROM flow_run WHERE flow_run.id = task_run.flow_run_id AND {condition.sql})"
     return own & Clause(sql, condition.parameters)
+
+
+def of_flow_runs(criteria: Criteria, source: str) -> Clause:
+    """The condition on table task_run that its flow run is such, found through `source`."""
+    return _owned("task_run.flow_run_id", f"flow_run.id FROM {source}", _parents(criteria))
+
+
+def _parents(criteria: Criteria) -> Clause:
+    return joined([flow_run(criteria.flow_runs), *flow_run_owners(criteria)])
+
+
+def asks_for_flow_run(criteria: Criteria) -> bool:
+    """Whether criteria on task runs say anything about their flow runs."""
+    return criteria.flow_runs is not None or bool(flow_run_owners(criteria))
 
 
 def flow_run_owners(criteria: Criteria) -> list[Clause]:
@@ -143,14 +157,13 @@ def _flow_deployments(criteria: Criteria) -> list[Clause]:
     return [_owned("flow.id", "deployment.flow_id FROM deployment", joined(clauses))]
 
 
-def _flow_flow_runs(criteria: Criteria) -> list[Clause]:
+def _flow_flow_runs(criteria: Criteria, runs: str | None) -> list[Clause]:
     """That the flow has a run like this, with a task run like that."""
     if criteria.flow_runs is None and criteria.task_runs is None:
         return []
-    own = flow_run(criteria.flow_runs)
-    condition = joined([own, *_flow_run_task_runs(criteria)])
-    if _is_sparse(criteria.flow_runs) or _is_sparse(criteria.task_runs):
-        return [_owned("flow.id", "flow_run.flow_id FROM flow_run", condition)]
+    condition = joined([flow_run(criteria.flow_runs), *_flow_run_task_runs(criteria)])
+    if runs is not None:
+        return [_owned("flow.id", f"flow_run.flow_id FROM {runs}", condition)]
     sql = f"EXISTS (SELECT 1 FROM flow_run WHERE flow_run.flow_id = flow.id AND {condition.sql})"
     return [Clause(sql, condition.parameters)]
 
@@ -159,27 +172,18 @@ def _flow_run_task_runs(criteria: Criteria) -> list[Clause]:
     if criteria.task_runs is None:
         return []
     condition = task_run(criteria.task_runs)
-    if _is_sparse(criteria.task_runs):
+    if required_values(required(criteria.task_runs).get("id")) is not None:  # few, by primary key
         return [_owned("flow_run.id", "task_run.flow_run_id FROM task_run", condition)]
     sql = f"EXISTS (SELECT 1 FROM task_run WHERE task_run.flow_run_id = flow_run.id AND {condition.sql})"
     return [Clause(sql, condition.parameters)]
 
 
-def _is_sparse(filter: FlowRunFilter | TaskRunFilter | None) -> bool:
-    """Whether a filter names ids: few rows, found by primary key."""
-    if filter is None or filter.id is None or filter.id.any_ is None:
-        return False
-    return filter.operator is Operator.and_ or only(filter, "id")
-
-
 def _by_ids_alone(criteria: Criteria) -> bool:
-    """Whether flow runs are given by ids and nothing else."""
-    if any((criteria.flows, criteria.deployments, criteria.work_pools, criteria.work_queues)):
+    """Whether flow runs are given by their ids and nothing else."""
+    filter = criteria.flow_runs
+    if filter is None or flow_run_owners(criteria) or not only(filter, "id") or not only(filter.id, "any_"):
         return False
-    parents = criteria.flow_runs
-    return (
-        parents is not None and only(parents, "id") and bool(parents.id and parents.id.any_ and not parents.id.not_any_)
-    )
+    return bool(filter.id and filter.id.any_)
 
 
 # -- parts that are more than operators on a column
@@ -208,7 +212,8 @@ def _flow_deployment(value: bool) -> Clause:
     return Clause(f"flow.id {'NOT IN' if value else 'IN'} (SELECT deployment.flow_id FROM deployment)")
 
 
-def _children_of(ids: Sequence[UUID]) -> Clause:
+def subflows_of(ids: Sequence[object]) -> Clause:
+    """The condition on table flow_run that it is a subflow of one of these runs."""
     parents = within("parent.flow_run_id", ids)
     return Clause(
         f"flow_run.parent_task_run_id IN (SELECT parent.id FROM task_run AS parent WHERE {parents.sql})",
@@ -277,7 +282,7 @@ _FLOW_RUN: dict[str, Part] = {
     "end_time": column("flow_run.end_time"),
     "expected_start_time": column("flow_run.expected_start_time"),
     "next_scheduled_start_time": column("flow_run.next_scheduled_start_time"),
-    "parent_flow_run_id": lambda filter: filtered(filter, {"any_": _children_of}),
+    "parent_flow_run_id": lambda filter: filtered(filter, {"any_": subflows_of}),
     "parent_task_run_id": column("flow_run.parent_task_run_id"),
     "idempotency_key": column("flow_run.idempotency_key"),
     "created_by": lambda filter: filtered(filter, _CREATED_BY),

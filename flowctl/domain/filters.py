@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, TypeVar
+from typing import ClassVar, cast
 from uuid import UUID
 
 from flowctl.domain.states import StateType
 from flowctl.domain.values import STRICT_BODY
-
-F = TypeVar("F")
 
 
 class Operator(StrEnum):
@@ -169,6 +167,23 @@ class StateTypeFilter(Filter):
 
     any_: list[StateType] | None = None
     not_any_: list[StateType] | None = None
+
+
+def required(filter: Filter | None) -> dict[str, Filter]:
+    """The filters inside a filter, by name, of which each has to hold; none if one of several suffices."""
+    found = {} if filter is None else criteria(filter)
+    if isinstance(filter, OperatorFilter) and filter.operator is Operator.or_ and len(found) > 1:
+        return {}
+    return {name: value for name, value in found.items() if isinstance(value, Filter)}
+
+
+def required_values(filter: Filter | None) -> list[object] | None:
+    """The list that a filter requires the value to be in; None if it requires no such thing."""
+    found = {} if filter is None else criteria(filter)
+    if isinstance(filter, OperatorFilter) and filter.operator is Operator.or_ and len(found) > 1:
+        return None
+    values = found.get("any_")
+    return cast("list[object]", values) if isinstance(values, list) else None
 
 
 def only(filter: Filter | None, *names: str) -> bool:
