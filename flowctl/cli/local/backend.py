@@ -1,0 +1,70 @@
+"""The backend on the database file: opened on first use, also while a server runs on it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from flowctl.cli.local.changes import Changes
+from flowctl.cli.local.flows import Flows
+from flowctl.cli.local.logs import Logs
+from flowctl.cli.local.runs import Runs
+from flowctl.db.database import Database
+from flowctl.settings import Settings
+
+
+class Local:
+    """What commands may ask of a database file, by resource."""
+
+    def __init__(self, path: Path, settings: Settings, *, read_only: bool = False) -> None:
+        self.database = Database(path, settings, read_only=read_only)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Reading flow runs."""
+        return Runs(self.database)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """Changing flow runs."""
+        return Changes(self.database)
+
+    @cached_property
+    def flows(self) -> Flows:
+        """Reading flows."""
+        return Flows(self.database)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """Reading log lines."""
+        return Logs(self.database)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Noticing what others change."""
+        return Watch(self.database)
+
+
+class Watch:
+    """Tells when another connection, of any process, has committed something."""
+
+    def __init__(self, database: Database) -> None:
+        self._connection = database.connect()
+        self._version = self._read()
+
+    def changed(self) -> bool:
+        """Whether something was committed since the last call."""
+        before, self._version = self._version, self._read()
+        return before != self._version
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _read(self) -> int:
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version

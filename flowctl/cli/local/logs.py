@@ -1,0 +1,79 @@
+"""Reading log lines from the database file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flowctl.cli import moments
+from flowctl.db.database import Database
+from flowctl.db.tables.logs import LOG
+
+
+@dataclass(slots=True)
+class LogQuery:
+    """Which log lines: of some runs or flows (of all if none is named), from a level and a time on."""
+
+    run_ids: Sequence[str] = ()
+    flow_ids: Sequence[str] = ()
+    level: int = 0
+    since: datetime | None = None
+
+
+class Logs:
+    """Log lines in the API's shape, oldest first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(
+        self, query: LogQuery, *, head: int | None = None, tail: int | None = None
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Lines, all or only the first or the last few, and the position up to which the log was read."""
+        conditions, parameters = _conditions(query)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        if tail is not None:
+            order, limit = "ORDER BY timestamp DESC, log.rowid DESC", tail
+        else:
+            order, limit = "ORDER BY timestamp, log.rowid", -1 if head is None else head
+        with self._database.read() as tx:
+            lines = LOG.rows(tx, f"{where} {order} LIMIT ?", [*parameters, limit]).wire(json.loads)
+            position: int = tx.scalar("SELECT max(rowid) FROM log") or 0
+        return (lines[::-1] if tail is not None else lines), position
+
+    def after(self, query: LogQuery, position: int) -> tuple[list[dict[str, Any]], int]:
+        """Lines that were stored after a position, and the new position."""
+        conditions, parameters = _conditions(query)
+        with self._database.read() as tx:
+            last: int = tx.scalar("SELECT max(rowid) FROM log") or 0
+            position = min(position, last)  # rowids begin again where lines at the end were deleted
+            where = " AND ".join(["log.rowid > ?", *(_unindexed(condition) for condition in conditions)])
+            rows = LOG.rows(tx, f"WHERE {where} ORDER BY timestamp, log.rowid", [position, *parameters])
+            return rows.wire(json.loads), last
+
+
+def _conditions(query: LogQuery) -> tuple[list[str], list[object]]:
+    conditions: list[str] = []
+    parameters: list[object] = []
+    if query.run_ids:
+        conditions.append(f"flow_run_id IN ({', '.join('?' * len(query.run_ids))})")
+        parameters += query.run_ids
+    if query.flow_ids:
+        marks = ", ".join("?" * len(query.flow_ids))
+        conditions.append(f"flow_run_id IN (SELECT id FROM flow_run WHERE flow_id IN ({marks}))")
+        parameters += query.flow_ids
+    if query.level:
+        conditions.append("level >= ?")
+        parameters.append(query.level)
+    if query.since:
+        conditions.append("timestamp >= ?")
+        parameters.append(moments.stored(query.since))
+    return conditions, parameters
+
+
+def _unindexed(condition: str) -> str:
+    """The condition kept from choosing an index: what is new is few lines at the end of the table."""
+    return f"+{condition}"

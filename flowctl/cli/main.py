@@ -1,0 +1,143 @@
+"""The tree of commands, and Prefect's spellings of them."""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+import typer
+
+from flowctl import API_VERSION, PREFECT_VERSION, __version__
+from flowctl.cli import completion, database, flows, logs, runs_follow, runs_read, runs_write
+from flowctl.cli import serve as serving
+from flowctl.cli.commands import Command, Group
+from flowctl.cli.context import Session
+from flowctl.cli.version import version_line
+from flowctl.domain.errors import Invalid
+
+
+class Root(Group):
+    """`flowctl` itself."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"flow-run": "runs", "flow-runs": "runs", "flow": "flows", "run": "runs"}
+    order: ClassVar[Sequence[str]] = ("runs", "flows", "logs", "db", "serve", "completion", "version")
+
+
+class RunsGroup(Group):
+    """`flowctl runs`."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"inspect": "show", "list": "ls"}
+
+
+class ListsGroup(Group):
+    """A group whose `ls` may be called `list`."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"inspect": "show", "list": "ls"}
+
+
+_EXAMPLES = """
+flowctl serve
+flowctl runs ls --state failed,crashed --since 2d
+flowctl runs show @last-failed
+flowctl runs logs brisk-otter -f
+"""
+
+app = typer.Typer(
+    cls=Root,
+    help="Prefect's control plane in one small program with an embedded SQLite database.",
+    epilog=_EXAMPLES,
+    rich_markup_mode=None,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _group(name: str, cls: type[Group], text: str, epilog: str, *parts: typer.Typer, hidden: bool = False) -> None:
+    group = typer.Typer(cls=cls, help=text, epilog=epilog, rich_markup_mode=None, hidden=hidden)
+    for part in parts:
+        group.add_typer(part)
+    app.add_typer(group, name=name)
+
+
+_group(
+    "runs",
+    RunsGroup,
+    "List, show, follow and change flow runs.",
+    "flowctl runs ls --since 2h\nflowctl runs cancel brisk-otter",
+    runs_read.app,
+    runs_follow.app,
+    runs_write.app,
+)
+_group("flows", ListsGroup, "List and show flows.", "flowctl flows ls\nflowctl flows show etl", flows.app)
+_group("logs", Group, "Follow what all runs log.", "flowctl logs tail --level warning", logs.app)
+_group("db", Group, "Look after the database file.", "flowctl db path", database.app)
+
+app.command("serve", cls=Command, epilog=serving.EXAMPLES)(serving.serve)
+
+_server = typer.Typer()
+_server.command("start", cls=Command, epilog=serving.EXAMPLES)(serving.serve)
+_group("server", Group, "Prefect's spelling of `flowctl serve`.", "flowctl server start", _server, hidden=True)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(version_line())
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version."),
+    ] = False,
+) -> None:
+    """Prefect's control plane in one small program with an embedded SQLite database."""
+
+
+@app.command("version", cls=Command, epilog="flowctl version\nflowctl version --json")
+def show_version(ctx: typer.Context) -> None:
+    """Print the versions of flowctl, of Prefect's API, and of what they stand on."""
+    output = Session.of(ctx).output
+    versions = {
+        "flowctl": __version__,
+        "prefect": PREFECT_VERSION,
+        "api": API_VERSION,
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+    }
+    if output.wants_data:
+        output.data([versions], single=True)
+    else:
+        output.pairs(list(versions.items()))
+
+
+_COMPLETION = """
+eval "$(flowctl completion bash)"                          # in ~/.bashrc
+flowctl completion zsh > ~/.zfunc/_flowctl                 # with fpath+=~/.zfunc in ~/.zshrc
+flowctl completion fish > ~/.config/fish/completions/flowctl.fish
+"""
+
+
+@app.command("completion", cls=Command, epilog=_COMPLETION)
+def print_completion(
+    ctx: typer.Context,
+    shell: Annotated[str, typer.Argument(metavar="SHELL", autocompletion=completion.shells)],
+) -> None:
+    """Print the script that makes a shell complete commands, states, flows, names and ids: bash, zsh, fish or pwsh."""
+    script = completion.script(shell)
+    if script is None:
+        raise Invalid(f"There is no completion for {shell!r}.", remedy="use bash, zsh, fish or pwsh")
+    Session.of(ctx).output.write(script + "\n")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do the command; its exit code."""
+    command: Any = typer.main.get_command(app)
+    try:
+        command.main(args=list(arguments), prog_name="flowctl")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0

@@ -1,0 +1,104 @@
+"""Times and durations: as people type them, and as people read them.  Starts fast: only `datetime` is imported."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DAY = 86400
+
+
+def now() -> datetime:
+    """This instant, in UTC."""
+    return datetime.now(UTC)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90`, `90s`, `1h30m`, `7d`, `2w`.  Raises ValueError."""
+    total, number = 0.0, ""
+    for character in text.strip().lower():
+        if character in _UNITS and number:
+            total += float(number) * _UNITS[character]
+            number = ""
+        elif character.isascii() and (character.isdigit() or character == "."):
+            number += character
+        else:
+            raise ValueError(f"{text!r} is not a duration; write it like 90s, 10m, 2h or 7d.")
+    if number and total:
+        raise ValueError(f"{text!r} is not a duration; its last number needs a unit: s, m, h, d or w.")
+    if not text.strip():
+        raise ValueError("A duration is missing; write it like 90s, 10m, 2h or 7d.")
+    return total + float(number or 0)
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """The UTC time that `2h` (ago), `now`, `today`, `yesterday` or an ISO time names; without a zone it is local.
+
+    Raises ValueError.
+    """
+    word = text.strip().lower()
+    midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    named = {"now": now, "today": midnight, "yesterday": midnight - timedelta(days=1)}
+    if word in named:
+        return named[word].astimezone(UTC)
+    try:
+        return now - timedelta(seconds=parse_duration(word))
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is not a time; write it like 2h, 7d, today or 2026-01-31T10:00.") from None
+
+
+def duration(seconds: float) -> str:
+    """`0.4s`, `12s`, `4m12s`, `1h05m`, `2d3h`."""
+    if seconds < 0:
+        return "-" + duration(-seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < _DAY:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // _DAY}d{whole % _DAY // 3600}h"
+
+
+def age(seconds: float) -> str:
+    """The same in one unit: `22m`, `3d`."""
+    for unit, size in (("d", _DAY), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(0, int(seconds))}s"
+
+
+def read(text: str) -> datetime:
+    """The time of a text as the database or the API writes it."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def iso(text: str) -> str:
+    """The same time as the API writes it: RFC 3339 in UTC, microseconds only when there are some."""
+    return read(text).astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def stored(moment: datetime) -> str:
+    """The text that the database compares times by."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def clock(moment: datetime, now: datetime, *, utc: bool, precise: bool = False) -> str:
+    """A time as short as its distance allows: `10:02:11` today, `Jul 03 10:02` this year, `2024-07-03` before.
+
+    precise  always date, time and zone
+    """
+    there, here = (moment.astimezone(UTC), now.astimezone(UTC)) if utc else (moment.astimezone(), now.astimezone())
+    if precise:
+        return there.strftime("%Y-%m-%d %H:%M:%S %Z")
+    if there.date() == here.date():
+        return there.strftime("%H:%M:%S")
+    return there.strftime("%b %d %H:%M" if there.year == here.year else "%Y-%m-%d")

@@ -1,0 +1,283 @@
+"""`flowctl runs set-state | resume | cancel | delete`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flowctl.cli import completion, flags, waiting
+from flowctl.cli.commands import Command
+from flowctl.cli.context import REFUSED, Session
+from flowctl.cli.local.changes import Extent, Verdict
+from flowctl.cli.run_query import state_type
+from flowctl.cli.selection import Chosen, Outcome, choose, each, noun, parse_value
+from flowctl.cli.tables import Look
+from flowctl.domain.errors import Invalid
+from flowctl.domain.states import StateCreate, StateDetails, StateType
+
+app = typer.Typer()
+
+
+class RunsSelection(Command):
+    """A command on the runs that are named or that filters select."""
+
+    flags = (*flags.SELECTION, *flags.LISTING[:1])
+
+
+_Runs = Annotated[list[str] | None, typer.Argument(metavar="[RUN...]", autocompletion=completion.runs)]
+_Message = Annotated[str | None, typer.Option("--message", "-m", metavar="TEXT", help="What to say about it.")]
+_Wait = Annotated[bool, typer.Option("--wait", help="Then wait until the runs have ended; see `runs wait`.")]
+_Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="With --wait: give up after 90s, 10m …")]
+
+_SET_STATE = """
+flowctl runs set-state brisk-otter completed
+flowctl runs set-state 3f9c a71e failed -m "node was lost" --force
+flowctl runs set-state 3f9c crashed --expect running
+"""
+
+
+@app.command("set-state", cls=Command, epilog=_SET_STATE)
+def set_state(
+    ctx: typer.Context,
+    runs_and_state: Annotated[
+        list[str], typer.Argument(metavar="RUN... STATE", autocompletion=completion.runs_and_states)
+    ],
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="A name for the state.")] = None,
+    message: _Message = None,
+    force: Annotated[bool, typer.Option("--force", help="Skip the rules of orchestration.")] = False,
+    expect: Annotated[
+        str | None,
+        typer.Option("--expect", metavar="STATE", help="Only from this state; exit code 4 if the run has moved."),
+    ] = None,
+    wait: _Wait = False,
+    timeout: _Timeout = "",
+) -> int:
+    """Put flow runs into a state, by the rules of orchestration.
+
+    A state is a type (scheduled, pending, running, completed, failed, cancelled, crashed, paused, cancelling) or one of
+    Prefect's names (Late, AwaitingRetry, Suspended, Cached …). What the rules refuse ends with exit code 4.
+    """
+    session = Session.of(ctx)
+    *references, word = runs_and_state
+    if not references:
+        raise Invalid("A run or the state is missing.", remedy="flowctl runs set-state RUN… STATE")
+    propose = _proposals(word, name, message)
+    dry_run = session.options.dry_run
+    outcome = each(
+        session,
+        choose(session, references, what="runs set-state"),
+        lambda id: session.backend.changes.set_state(id, propose(), force=force, expect=expect, dry_run=dry_run),
+    )
+    hint = "" if force else "Use --force to skip the rules."
+    code = _tell(session, outcome, single=len(references) == 1, hint=hint)
+    return _then_wait(session, outcome, code, timeout) if wait and not dry_run else code
+
+
+_RESUME = """
+flowctl runs resume brisk-otter
+flowctl runs resume brisk-otter --input approved=true --input reviewer=ada
+flowctl runs resume brisk-otter --input-file answer.json
+"""
+
+
+@app.command("resume", cls=Command, epilog=_RESUME)
+def resume(
+    ctx: typer.Context,
+    runs: _Runs = None,
+    values: Annotated[
+        list[str] | None, typer.Option("--input", metavar="K=V", help="A value that the pause waits for.")
+    ] = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input-file", metavar="FILE", help="A JSON file with all of them; - is stdin.")
+    ] = None,
+    wait: _Wait = False,
+    timeout: _Timeout = "",
+) -> int:
+    """Let paused or suspended flow runs go on, with the input that they wait for.
+
+    The input is checked against the schema that the run stored when it paused.
+    """
+    session = Session.of(ctx)
+    run_input = _run_input(values or [], input_file)
+    dry_run = session.options.dry_run
+    outcome = each(
+        session,
+        choose(session, runs, what="runs resume"),
+        lambda id: session.backend.changes.resume(id, run_input, dry_run=dry_run),
+    )
+    code = _tell(session, outcome, single=len(runs or ()) == 1)
+    return _then_wait(session, outcome, code, timeout) if wait and not dry_run else code
+
+
+_CANCEL = """
+flowctl runs cancel brisk-otter -m "wrong parameters" --wait
+flowctl runs cancel --flow etl --state scheduled,pending
+flowctl runs cancel @running --dry-run
+"""
+
+
+@app.command("cancel", cls=RunsSelection, epilog=_CANCEL)
+def cancel(
+    ctx: typer.Context, runs: _Runs = None, message: _Message = None, wait: _Wait = False, timeout: _Timeout = ""
+) -> int:
+    """Cancel flow runs; what runs somewhere is asked to stop.
+
+    A run that nothing executes is Cancelled at once, another is Cancelling until its process has ended. Runs that
+    filters select are cancelled after a question, unless -y is given; those that have ended are left alone.
+    """
+    session = Session.of(ctx)
+    chosen = choose(session, runs, what="runs cancel")
+    dry_run = session.options.dry_run
+    if not runs:
+        chosen = Chosen([moment.id for moment in session.backend.runs.moments(chosen.ids) if not moment.is_over])
+        if chosen.ids and not dry_run and not session.output.confirm(f"Cancel {noun(len(chosen.ids))}?"):
+            session.output.note("Nothing was cancelled.")
+            return 1
+    proposed = StateCreate(type=StateType.CANCELLING, name="Cancelling", message=message)
+    outcome = each(
+        session, chosen, lambda id: _cancelled(session.backend.changes.set_state(id, proposed, dry_run=dry_run))
+    )
+    if not chosen.ids and not chosen.missing:
+        session.output.hint("no run to cancel")
+    code = _tell(session, outcome, single=len(runs or ()) == 1)
+    return _then_wait(session, outcome, code, timeout, welcome="CANCELLED") if wait and not dry_run else code
+
+
+_DELETE = """
+flowctl runs delete brisk-otter
+flowctl runs delete --state completed --older-than 30d --dry-run
+flowctl runs ls -q --name 'test-*' | flowctl runs delete -y -
+"""
+
+
+@app.command("delete", cls=RunsSelection, epilog=_DELETE)
+def delete(ctx: typer.Context, runs: _Runs = None) -> int:
+    """Delete flow runs with their task runs, states, inputs and logs.
+
+    Asks first, unless -y is given. Subflow runs stay. --dry-run tells how much would go.
+    """
+    session = Session.of(ctx)
+    output, changes = session.output, session.backend.changes
+    chosen = choose(session, runs, what="runs delete")
+    outcome = each(session, chosen, lambda id: id)
+    found, outcome.done = outcome.done, []
+    if not found:
+        output.hint("no run to delete")
+    elif session.options.dry_run:
+        extent = changes.extent(found)
+        output.lines([f"would delete {_extent(extent)}{_staying(extent)}"] if output.format != "id" else found)
+        outcome.done = found
+    else:
+        extent = changes.extent(found)
+        if not output.confirm(f"Delete {_extent(extent)}? They cannot be brought back."):
+            output.note("Nothing was deleted.")
+            return 1
+        with output.progress("deleting runs", len(found)) as advance:
+            outcome.done = changes.delete(found, advance)
+        if output.wants_data:
+            output.data([{"deleted": outcome.done}], single=True)
+        else:
+            output.lines(outcome.done if output.format == "id" else [f"deleted {noun(len(outcome.done))}"])
+    return outcome.code
+
+
+def _proposals(word: str, name: str | None, message: str | None) -> Callable[[], StateCreate]:
+    """A maker of proposals: each run needs one of its own.  Raises Invalid for a word that names no state."""
+    known = state_type(word)
+    if known is None:
+        from difflib import get_close_matches
+
+        words = [str(type).lower() for type in StateType]
+        near = get_close_matches(word.lower(), words, n=1)
+        raise Invalid(
+            f"{word!r} is not a state" + (f"; did you mean {near[0]!r}?" if near else "."),
+            remedy="use " + ", ".join(words),
+        )
+    type_ = StateType(known[0])
+    title = name or known[1] or type_.value.title()
+    return lambda: StateCreate(type=type_, name=title, message=message, state_details=StateDetails())
+
+
+def _run_input(pairs: Sequence[str], file: Path | None) -> dict[str, Any] | None:
+    """What `--input` and `--input-file` give together.  Raises Invalid."""
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
+            values = json.loads(text)
+        except OSError as error:
+            raise Invalid(f"{file} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
+            raise Invalid(f"{file} is not JSON: {error}.") from error
+        if not isinstance(values, dict):
+            raise Invalid(f"{file} must hold a JSON object.")
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise Invalid(f"{pair!r} is not an input.", remedy="write it like --input name=value")
+        values[key] = parse_value(value)
+    return values or None
+
+
+def _cancelled(verdict: Verdict) -> Verdict:
+    """The verdict on a cancellation: that it is Cancelled at once, instead of Cancelling, is what was asked for."""
+    from dataclasses import replace
+
+    is_done = verdict.after_type == StateType.CANCELLED and verdict.before != verdict.after
+    return replace(verdict, accepted=True, reason=None) if is_done else verdict
+
+
+def _tell(session: Session, outcome: Outcome[Verdict], *, single: bool, hint: str = "") -> int:
+    """Print the verdicts; the exit code."""
+    output = session.output
+    verdicts = outcome.done
+    refused = [verdict for verdict in verdicts if not verdict.accepted]
+    if output.wants_data:
+        answers = [verdict.wire if single else {"flow_run_id": verdict.id, **verdict.wire} for verdict in verdicts]
+        output.data(answers, single=single and len(answers) == 1)
+    elif output.format == "id":
+        output.lines([verdict.id for verdict in verdicts if verdict.accepted])
+    else:
+        dry_run = session.options.dry_run
+        output.lines([_change(verdict, output.look, dry_run) for verdict in verdicts if verdict.accepted])
+    for verdict in refused:
+        output.failure(
+            f"refused: {verdict.id[:8]} is {verdict.before}: {verdict.reason or 'no reason'} {hint}".rstrip()
+        )
+    outcome.done = [verdict for verdict in verdicts if verdict.accepted]
+    outcome.failed += [(verdict.id, REFUSED) for verdict in refused]
+    return outcome.code
+
+
+def _change(verdict: Verdict, look: Look, dry_run: bool) -> str:
+    arrow = "→" if look.icons else "->"
+    would = "would be " if dry_run else ""
+    return f"{verdict.name} ({verdict.id[:8]}): {verdict.before} {arrow} {would}{verdict.after}"
+
+
+def _then_wait(
+    session: Session, outcome: Outcome[Verdict], code: int, timeout: str, *, welcome: str = "COMPLETED"
+) -> int:
+    """Wait for the runs that were changed; the exit code of the change, or else that of how they ended."""
+    ids = [verdict.id for verdict in outcome.done]
+    waited = waiting.wait(session, ids, timeout=waiting.parse_timeout(timeout))
+    waiting.report(session, waited, ids)
+    for moment in waited.ended.values():
+        if moment and not session.output.wants_data:
+            session.output.note(waiting.line(moment, session.output.messages))
+    return code or waited.code(ids, welcome=welcome)
+
+
+def _extent(extent: Extent) -> str:
+    """`18,204 runs (41,930 task runs, 1,204,310 log lines) of 12 flows`."""
+    parts = [f"{extent.task_runs:,} task runs", f"{extent.log_lines:,} log lines"]
+    flows = "" if extent.flows < 2 else f" of {extent.flows} flows"
+    return f"{noun(extent.runs)} ({', '.join(parts)}){flows}"
+
+
+def _staying(extent: Extent) -> str:
+    return "" if not extent.orphans else f"; {extent.orphans:,} subflow runs of theirs stay"
