@@ -37,7 +37,7 @@ def create_ui_app(settings: Settings) -> ASGIApp:
     already cut off by a reverse proxy; both find the same files.
     """
     base = ui_files.normalize_base(settings.ui_serve_base)
-    placeholders = ui_files.Placeholders(base=base, api_url=settings.ui_api_url or f"{base}/api")
+    placeholders = ui_files.Placeholders(base=base, api_url=settings.ui_api_url or _own_api(settings, base))
     assets = ui_files.assets_for(settings.ui_static_directory, placeholders) if settings.ui_enabled else {}
     return _UiApp(settings, base, assets, _security_headers(placeholders.api_url))
 
@@ -82,7 +82,7 @@ class _UiApp:
 
     def _ui_settings(self, request: Request) -> dict[str, object]:
         """Answer in Prefect's shape, so that Prefect's own packaged UI can be pointed at flowctl."""
-        own_url = f"{request.url.scheme}://{request.url.netloc}{self._base}/api"
+        own_url = f"{request.url.scheme}://{request.url.netloc}{_own_api(self._settings, self._base)}"
         enabled = bool(self._assets)
         return {
             "api_url": self._settings.ui_api_url or own_url,
@@ -94,6 +94,12 @@ class _UiApp:
             "v1_base_url": None,
             "v2_base_url": (self._base or "/") if enabled else None,
         }
+
+
+def _own_api(settings: Settings, base: str) -> str:
+    """Give the path of this server's API: below the dashboard's base path, unless it was put elsewhere."""
+    configured = ui_files.normalize_base(settings.api_base_path)
+    return f"{base}/api" if configured in ("", "/api") else configured
 
 
 def _asset_response(asset: Asset, request_headers: Headers) -> Response:

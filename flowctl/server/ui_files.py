@@ -100,7 +100,8 @@ class Asset:
 
 def normalize_base(serve_base: str) -> str:
     """Turn `PREFECT_UI_SERVE_BASE` into "" or "/some/path" without trailing slash."""
-    path = "/".join(part for part in urlsplit(serve_base).path.split("/") if part)
+    path = urlsplit(serve_base).path if "://" in serve_base else serve_base
+    path = "/".join(part for part in path.split("/") if part)
     return f"/{path}" if path else ""
 
 
@@ -138,7 +139,7 @@ def copy_to(directory: Path, placeholders: Placeholders) -> bool:
 
 
 def assets_for(directory: Path | None, placeholders: Placeholders) -> dict[str, Asset]:
-    """Load what is to be served: the copy in `directory` if one is configured and possible, else the package's files."""
+    """Load what is to be served: the copy in `directory` if one is configured and possible, else the packaged files."""
     if directory is None:
         return load(package_root(), placeholders)
     try:

@@ -1,6 +1,7 @@
 // Sets theme and density before the first paint, so that nothing flashes.  Classic script: it must block.
 (function () {
   var root = document.documentElement;
+  /** @param {string} key */
   var read = function (key) {
     try { return localStorage.getItem('flowctl.' + key); } catch (_) { return null; }
   };

@@ -96,7 +96,7 @@ export default function RunPage({ id }) {
     else (await actions()).toast(newer ? 'This is the newest run of the flow.' : 'This is the oldest run of the flow.', 'done');
   };
   useActions([
-    ...act.filter((action) => action.key && action.enabled).map((action) => ({ key: action.key, label: action.label, group: 'Run', run: action.keyRun ?? action.run })),
+    ...act.filter((action) => action.key && action.enabled).map((action) => ({ key: String(action.key), label: action.label, group: 'Run', run: action.run })),
     ...act.filter((action) => !action.key && action.enabled).map((action) => ({ key: action.label, label: action.label, group: 'Run', hidden: true, run: action.run })),
     { key: 't', label: 'Timeline', group: 'Run', run: () => setQuery({ view: null }) },
     { key: 'n', label: 'Next failed task', group: 'Run', run: () => stepFailed(1) },
@@ -141,7 +141,7 @@ async function copyLink() {
  * What can be done with this run, in the order of the buttons.
  * @param {any} run
  * @param {() => Promise<void>} refresh
- * @returns {{label: string, key?: string, class?: string, title?: string, shown: boolean, enabled: boolean, minor?: boolean, run: () => any, keyRun?: () => any}[]}
+ * @returns {{label: string, key?: string, class?: string, title?: string, shown: boolean, enabled: boolean, minor?: boolean, run: () => any}[]}
  */
 function runActions(run, refresh) {
   if (!run) return [];
@@ -176,10 +176,10 @@ function Facts({ run, flow, nodes }) {
     <div class="fact"><dt>Flow</dt><dd>${flow ?? '…'}${run.deployment_id && html`<span class="muted"> › ${nameOf(run.deployment_id) ?? ''}</span>`}</dd></div>
     <div class="fact"><dt>${waiting ? 'Scheduled' : 'Started'}</dt><dd><${Time} at=${run.start_time ?? run.expected_start_time} /></dd></div>
     <div class="fact"><dt>Duration</dt><dd>${run.start_time ? html`<${Duration} start=${run.start_time} end=${live ? null : run.end_time} />` : html`<span class="faint">–</span>`}</dd></div>
-    <div class="fact"><dt>Attempts</dt><dd class="num">${run.run_count || html`<span class="faint">–</span>`}</dd></div>
+    <div class="fact"><dt>Attempts</dt><dd><span class="num">${run.run_count || '–'}</span></dd></div>
     <div class="fact"><dt>Tasks</dt><dd><span class="task-sums num">${nodes.length ? sums.map(([key, n]) => html`<span key=${key} class="s-${key}" title="${n} ${key}"><${Icon} name=${key} size=${13} />${count(n)}<span class="sr">${key}</span></span>`) : html`<span class="faint">–</span>`}</span></dd></div>
     ${run.tags?.length > 0 && html`<div class="fact"><dt>Tags</dt><dd><${Tags} tags=${run.tags} /></dd></div>`}
-    ${parameters && html`<div class="fact wide"><dt>Parameters</dt><dd class="mono" title=${parameters}>${parameters}</dd></div>`}</dl>`;
+    ${parameters && html`<div class="fact wide"><dt>Parameters</dt><dd title=${parameters}><span class="mono">${parameters}</span></dd></div>`}</dl>`;
 }
 
 /** Two panes with a divider that can be dragged or moved with the arrow keys. @param {{top: any, bottom: any, rows: number}} props */

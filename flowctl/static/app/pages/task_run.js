@@ -64,7 +64,7 @@ export default function TaskRunPage({ id }) {
     <dl class="facts">
       <div class="fact"><dt>Started</dt><dd><${Time} at=${data.start_time ?? data.expected_start_time} /></dd></div>
       <div class="fact"><dt>Duration</dt><dd>${data.start_time ? html`<${Duration} start=${data.start_time} end=${active ? null : data.end_time} />` : html`<span class="faint">–</span>`}</dd></div>
-      <div class="fact"><dt>Attempts</dt><dd class="num">${data.run_count}${retries ? ` of ${retries + 1}` : ''}</dd></div>
+      <div class="fact"><dt>Attempts</dt><dd><span class="num">${data.run_count}${retries ? ` of ${retries + 1}` : ''}</span></dd></div>
       ${data.tags?.length > 0 && html`<div class="fact"><dt>Tags</dt><dd><${Tags} tags=${data.tags} /></dd></div>`}
       ${upstream.length > 0 && html`<div class="fact wide"><dt>Waited for</dt><dd>${upstream.slice(0, 6).map((/** @type {any} */ up_id, i) => html`${i ? ', ' : ''}<${Link} key=${up_id} to="/runs/task-run/${up_id}">${names.get(up_id)?.name ?? up_id.slice(0, 8)}<//>`)}${upstream.length > 6 ? ` and ${upstream.length - 6} more` : ''}</dd></div>`}</dl>
     <${ErrorBox} error=${task.error} retry=${task.reload} />

@@ -114,7 +114,7 @@ function Dialog({ label, class: className, onClose, children }) {
 
 /** @param {{title: string, text?: any, yes: string, danger?: boolean}} question @returns {Promise<boolean>} */
 export async function confirm({ title, text, yes, danger = false }) {
-  return Boolean(await openDialog((close) => html`<form method="dialog" onSubmit=${(/** @type {Event} */ e) => { e.preventDefault(); close(true); }}>
+  return Boolean(await openDialog((/** @type {(value?: boolean) => void} */ close) => html`<form method="dialog" onSubmit=${(/** @type {Event} */ e) => { e.preventDefault(); close(true); }}>
     <h2>${title}</h2>${text && html`<div class="dialog-text">${text}</div>`}
     <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Keep</button>
     <button class="btn ${danger ? 'danger solid' : 'primary'}" autofocus>${yes}</button></div></form>`, title));

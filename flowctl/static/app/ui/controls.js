@@ -1,7 +1,7 @@
 // Small parts that every page uses.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
-import { absolute, ago, duration, elapsed, stateKey } from '../format.js';
+import { TERMINAL, absolute, ago, duration, elapsed, errorLine, stateKey, stateLabel } from '../format.js';
 import { everySecond, href, navigate, place, useTitle } from '../store.js';
 
 /** @param {{name: string, size?: number, class?: string}} props */
@@ -12,7 +12,7 @@ export function Icon({ name, size = 16, class: className = '' }) {
 /** Colour, shape and word. @param {{type?: string | null, name?: string | null, quiet?: boolean}} props */
 export function StateBadge({ type, name, quiet = false }) {
   const key = stateKey(type, name);
-  const text = name || type || 'Unknown';
+  const text = name || (type ? stateLabel(type) : 'Unknown');
   return html`<span class="state s-${key}" title=${quiet ? text : undefined}>
     <${Icon} name=${key} /><span class=${quiet ? 'sr' : 'state-name'}>${text}</span></span>`;
 }
@@ -228,4 +228,26 @@ export function Lazy({ from, name, quiet = false, ...rest }) {
   }, [from]);
   if (!module) return quiet ? null : html`<${Skeleton} rows=${4} />`;
   return html`<${module[name]} ...${rest} />`;
+}
+
+// --- rows of runs ----------------------------------------------------------------------------------------------------
+
+/** @param {any} run */
+export const secondsOf = (run) => (TERMINAL.has(run.state_type) && run.end_time ? elapsed(run.start_time, run.end_time, 0) : run.start_time ? elapsed(run.start_time, null, Date.now()) : null);
+
+/** @param {any} run */
+export const failureOf = (run) => (run.state_type === 'FAILED' || run.state_type === 'CRASHED' ? errorLine(run.state?.message) : '');
+
+const rowHeights = () => (document.documentElement.dataset.density === 'comfortable' ? [40, 58] : [32, 50]);
+/** @param {any} run */
+export const rowHeight = (run) => rowHeights()[failureOf(run) ? 1 : 0];
+
+/** Its length against the flow's median, which is the thin mark at one third. @param {{run: any, usual?: number}} props */
+export function DurationBar({ run, usual }) {
+  const value = secondsOf(run);
+  if (value == null) return html`<span class="faint">–</span>`;
+  const part = usual ? Math.min(1, value / usual / 3) : Math.min(1, Math.log1p(value) / Math.log1p(3600));
+  const live = !TERMINAL.has(run.state_type);
+  return html`<span class="dur s-${stateKey(run.state_type, run.state_name)}"><span class="dur-track ${usual ? 'has-usual' : ''}" aria-hidden="true"><span class="dur-bar ${live ? 'is-live' : ''}" style=${{ width: `${Math.max(4, part * 100)}%` }}></span></span>
+    <${Duration} start=${run.start_time} end=${live ? null : run.end_time} live=${run.state_type === 'RUNNING' || run.state_type === 'CANCELLING'} /></span>`;
 }

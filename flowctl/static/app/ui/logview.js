@@ -88,7 +88,7 @@ export function useLogs(filter, active) {
       if (!current.stopped) setTimeout(() => { if (!current.stopped) load(true); }, 1200);
     };
   }, [key, active]);
-  return { lines: current.store.lines, version: current.version, done: current.done, error: current.error, retry: () => load(current.done) };
+  return { lines: /** @type {import('./logs.js').Line[]} */ (current.store.lines), version: current.version, done: current.done, error: current.error, retry: () => load(current.done) };
 }
 
 const LEVELS = /** @type {[string, string][]} */ ([['0', 'All'], ['20', 'Info+'], ['30', 'Warn+'], ['40', 'Error']]);
@@ -191,7 +191,7 @@ export function LogView({ filter, active, nameOfTask, tasks = null, taskLabel, o
       <span class="muted num log-count" aria-live="off">${status}</span>
       ${tasks && html`<button type="button" class="btn ghost is-on" title="Show the log of all tasks" onClick=${() => onTask?.(null)}><span class="cut">${taskLabel}</span><${Icon} name="close" size=${12} /></button>`}
       <label class="search ${search?.error ? 'has-error' : ''}" title=${search?.error ?? 'Text, or /regular expression/'}><${Icon} name="search" size=${14} /><span class="sr">Search in the log</span>
-        <input id="log-search" type="search" placeholder="Search log or /regex/" value=${text} autocomplete="off" spellcheck=${false}
+        <input id="log-search" type="search" placeholder="Search log" value=${text} autocomplete="off" spellcheck=${false}
           onInput=${(/** @type {any} */ e) => { setHit(0); setQuery({ find: e.target.value }, { replace: true }); }}
           onKeyDown=${(/** @type {KeyboardEvent} */ e) => { if (e.key === 'Enter') { e.preventDefault(); nextHit(e.shiftKey ? -1 : hits.length && scrolledTo(hits[hit], sums, view) ? 1 : 0); } if (e.key === 'Escape') /** @type {any} */ (e.target).blur(); }} />
         ${text && html`<span class="num faint" aria-live="polite">${hits.length ? `${count(hit + 1)}/${count(hits.length)}` : search?.error ? 'invalid' : '0'}</span>`}<kbd>/</kbd></label>

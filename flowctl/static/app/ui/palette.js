@@ -25,9 +25,9 @@ function Palette({ close }) {
   const [found, setFound] = useState(/** @type {Item[]} */ ([]));
   const [at, setAt] = useState(0);
   const list = useRef(/** @type {HTMLElement | null} */ (null));
-  const actions = useMemo(() => currentActions().filter((action) => action.label).map((action) => ({
+  const actions = useMemo(() => /** @type {Item[]} */ ( currentActions().filter((action) => action.label).map((action) => ({
     id: `${action.key} ${action.label}`, group: action.group ?? 'Actions', label: action.label, text: action.label, keys: action.hidden ? undefined : action.key, run: () => action.run(),
-  })), []);
+  }))), []);
 
   useEffect(() => {
     const query = text.trim();

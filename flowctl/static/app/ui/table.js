@@ -81,12 +81,12 @@ export function Table(props) {
       <colgroup>${columns.map((column) => html`<col key=${column.key} class="c-${column.key}" />`)}</colgroup>
       <thead><tr aria-rowindex="1">${columns.map((column) => html`<${HeadCell} key=${column.key} column=${column} sort=${sort} onSort=${onSort} />`)}</tr></thead>
       <tbody ref=${body}>
-        ${first > 0 && html`<tr class="spacer" aria-hidden="true" key="before"><td colspan=${columns.length} style=${{ height: `${offsets[first]}px` }}></td></tr>`}
+        ${first > 0 && html`<tr class="spacer" aria-hidden="true" key="before"><td style=${{ height: `${offsets[first]}px` }}></td></tr>`}
         ${rows.slice(first, last).map((row, i) => html`<tr key=${rowId(row)} aria-rowindex=${first + i + 2} aria-current=${first + i === cursor ? 'true' : undefined}
             class="row ${rowClass?.(row) ?? ''} ${first + i === cursor ? 'is-cursor' : ''}" style=${{ height: `${rowHeight(row)}px` }}
             onClick=${onOpen && ((/** @type {MouseEvent} */ event) => openRow(event, () => onOpen(row, event)))}>
           ${columns.map((column) => html`<td key=${column.key} class="c-${column.key}">${column.cell(row, first + i)}</td>`)}</tr>`)}
-        ${last < rows.length && html`<tr class="spacer" aria-hidden="true" key="after"><td colspan=${columns.length} style=${{ height: `${offsets[rows.length] - offsets[last]}px` }}></td></tr>`}
+        ${last < rows.length && html`<tr class="spacer" aria-hidden="true" key="after"><td style=${{ height: `${offsets[rows.length] - offsets[last]}px` }}></td></tr>`}
       </tbody>
     </table>
     ${after}</div>`;

@@ -56,7 +56,7 @@ function Failure({ run, failed, tasks, onTask }) {
       ${first && html`<span class="muted">task <button type="button" class="link" onClick=${() => onTask(first.id)}>${first.label}</button>${task?.run_count > 1 || retries ? ` (attempt ${task.run_count}${retries ? ` of ${retries + 1}` : ''})` : ''}${failed.length > 1 ? `, and ${plural(failed.length - 1, 'more')}`.replace('mores', 'more') : ''}</span>`}
       ${traceback && html`<button type="button" class="btn small" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? 'Hide traceback' : 'Show traceback'}</button>`}</div>
     <div class="why-message">${message}</div>
-    ${frame && html`<div class="why-frame">${frame.file}:${frame.line} in ${frame.where}${frame.code && html`<br /><b>${'    '}${frame.code}</b>`}</div>`}
+    ${frame && html`<div class="why-frame">${frame.file}:${frame.line} in ${frame.where}${frame.code && html`${'\n    '}<b>${frame.code}</b>`}</div>`}
     ${failed.length > 1 && html`<ul class="why-tasks">${failed.slice(0, 4).map((node) => html`<li key=${node.id}><button type="button" class="link" onClick=${() => onTask(node.id)}>${node.label}</button><span class="failure">${errorLine(tasks?.get(node.id)?.state?.message)}</span></li>`)}</ul>`}
     ${open && html`<pre tabIndex="0">${traced?.text}</pre>`}</section>`;
 }
