@@ -73,7 +73,10 @@ class Settings:
     events_retention_period: float = 7 * 86400.0
     """Seconds."""
     events_websocket_backfill_page_size: int = 250
+    events_maximum_websocket_backfill: float = 15 * 60.0
+    """Seconds that a new listener on `/events/out` may look back."""
     events_maximum_event_size: int = 1_500_000
+    """Bytes; a longer event on `/events/in` is refused."""
     logs_stream_out_enabled: bool = True
 
     orchestration: OrchestrationSettings = field(default_factory=OrchestrationSettings)
@@ -118,7 +121,8 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "block_auto_registration": ("PREFECT_SERVER_API_BLOCKS_REGISTER_ON_START", "PREFECT_API_BLOCKS_REGISTER_ON_START"),
     "events_retention_period": ("PREFECT_SERVER_EVENTS_RETENTION_PERIOD", "PREFECT_EVENTS_RETENTION_PERIOD"),
     "events_websocket_backfill_page_size": ("PREFECT_SERVER_EVENTS_WEBSOCKET_BACKFILL_PAGE_SIZE",),
-    "events_maximum_event_size": ("PREFECT_SERVER_EVENTS_MAXIMUM_SIZE_BYTES",),
+    "events_maximum_websocket_backfill": ("PREFECT_SERVER_EVENTS_MAXIMUM_WEBSOCKET_BACKFILL", "PREFECT_EVENTS_MAXIMUM_WEBSOCKET_BACKFILL"),
+    "events_maximum_event_size": ("PREFECT_SERVER_EVENTS_MAXIMUM_SIZE_BYTES", "PREFECT_EVENTS_MAXIMUM_SIZE_BYTES"),
     "logs_stream_out_enabled": ("PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED",),
     "orchestration.task_run_tag_concurrency_slot_wait_seconds": ("PREFECT_SERVER_TASKS_TAG_CONCURRENCY_SLOT_WAIT_SECONDS", "PREFECT_TASK_RUN_TAG_CONCURRENCY_SLOT_WAIT_SECONDS"),
     "orchestration.deployment_concurrency_slot_wait_seconds": ("PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS", "PREFECT_DEPLOYMENT_CONCURRENCY_SLOT_WAIT_SECONDS"),

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from flowctl.server import openapi, openapi_page
+from flowctl.server import openapi, openapi_page, websockets
 from flowctl.server.call import Context
 from flowctl.server.dispatch import Dispatcher, route_path
 from flowctl.server.endpoint import Reply, Route, Routes
@@ -43,7 +43,7 @@ class ApiApp:
         self.context = context
         self.routes = not_built.in_declared_order(routes)
         self.missing = not_built.missing_routes(self.routes)
-        self.websockets: dict[str, ASGIApp] = {}
+        self.websockets: dict[str, ASGIApp] = websockets.endpoints(context)
         self.lifespan = Lifespan(context, run_services=False)
         self._document: dict[str, Any] | None = None
         limiter = RequestLimiter(context.settings.request_limit)

@@ -32,6 +32,23 @@ _RUN = {
 _STATE = {"type": str, "timestamp": str, "name": str, "message": str, "state_details": str, "data": str}
 
 
+# `position` is ours: whoever follows the log goes on behind it, so a deleted line's must not be given to a new one
+_LOG = """
+    CREATE TABLE log (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL,
+        created TEXT,
+        updated TEXT,
+        name TEXT,
+        level INTEGER,
+        message TEXT NOT NULL,
+        timestamp TEXT,
+        flow_run_id TEXT,
+        task_run_id TEXT
+    )
+"""
+
+
 @migrations()
 def m0001_runs(db: Database) -> None:
     """Create the tables and indices."""
@@ -82,18 +99,7 @@ def m0001_runs(db: Database) -> None:
         {**_ENTITY, **_STATE, "task_run_id": str}, pk="id", not_null={"type", "task_run_id"}
     )
     # Log lines are never asked for by id: no index on it, and half the cost of a line.
-    db.table("log").create(
-        {
-            **_ENTITY,
-            "name": str,
-            "level": int,
-            "message": str,
-            "timestamp": str,
-            "flow_run_id": str,
-            "task_run_id": str,
-        },
-        not_null={"id", "message"},
-    )
+    db.conn.execute(_LOG)
     db.table("flow_run_input").create(
         {**_ENTITY, "flow_run_id": str, "key": str, "value": str, "sender": str},
         pk="id",

@@ -1,7 +1,8 @@
 """Events, which are also the outbox that the live feed follows, and an index of their related resources.
 
 Columns of `events` follow Prefect's; `position` is ours: it ascends in the order of commits and is never used twice.
-Prefect's table `event_resources`, a second copy of every resource's labels, is a bare index here.
+Prefect's table `event_resources`, a second copy of every resource's labels, is a bare index here.  Background tasks are
+waited for on a websocket too, and get their index.
 """
 
 from __future__ import annotations
@@ -48,4 +49,6 @@ _STATEMENTS = (
         PRIMARY KEY (resource_id, occurred, position)
     ) WITHOUT ROWID
     """,
+    # background tasks that wait for a worker
+    "CREATE INDEX ix_task_run__scheduled ON task_run (task_key, state_timestamp) WHERE state_type = 'SCHEDULED'",
 )

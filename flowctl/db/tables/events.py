@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flowctl.db.columns import JSON, TEXT, TIME, UUID_, Columns, encode_time
+from flowctl.db.columns import INT, JSON, TEXT, TIME, UUID_, Columns, encode_time
 from flowctl.db.database import Tx
 from flowctl.domain.events import RESOURCE_ID, ReceivedEvent
 
 EVENT = Columns(
     ReceivedEvent,
     table="events",
-    extra={"resource_id": TEXT, "related_resource_ids": JSON, "recorded": TIME},
+    extra={"position": INT, "resource_id": TEXT, "related_resource_ids": JSON, "recorded": TIME},
     id=UUID_,
     occurred=TIME,
     event=TEXT,
