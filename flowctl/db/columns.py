@@ -144,12 +144,12 @@ class Columns(Generic[T]):
             *self.stored.items(),
             *((name, spec.kind) for name, spec in self._joined.items()),
         ]
-        self.expressions = [f"{table}.{name}" for name in self.stored]
+        self.expressions = [f'{table}."{name}"' for name in self.stored]
         self.expressions += [spec.expression for spec in self._joined.values()]
         if derive:
-            self.expressions += [f"{table}.{name}" for name in self.extra]
+            self.expressions += [f'{table}."{name}"' for name in self.extra]
         for spec in self._nested.values():
-            self.expressions += [f"{spec.alias}.{name}" for name in spec.columns.stored]
+            self.expressions += [f'{spec.alias}."{name}"' for name in spec.columns.stored]
         self.select = f"SELECT {', '.join(self.expressions)} FROM {table} {joins}".rstrip()
         """`SELECT … FROM table joins`, to be followed by WHERE."""
 

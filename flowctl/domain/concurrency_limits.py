@@ -132,6 +132,8 @@ class ConcurrencyLease:
 class Increment:
     """Body of `POST /v2/concurrency_limits/increment`."""
 
+    NULL_IS_DEFAULT: ClassVar[bool] = True
+
     slots: Annotated[int, Gt(0)]
     names: list[str]
     mode: Mode = "concurrency"
@@ -143,6 +145,8 @@ class Increment:
 class IncrementWithLease:
     """Body of `POST /v2/concurrency_limits/increment-with-lease`."""
 
+    NULL_IS_DEFAULT: ClassVar[bool] = True
+
     slots: Annotated[int, Gt(0)]
     names: list[str]
     mode: Mode = "concurrency"
@@ -153,6 +157,8 @@ class IncrementWithLease:
 @dataclass(slots=True, kw_only=True)
 class Decrement:
     """Body of `POST /v2/concurrency_limits/decrement`."""
+
+    NULL_IS_DEFAULT: ClassVar[bool] = True
 
     slots: Annotated[int, Gt(0)]
     names: list[str]
@@ -188,6 +194,46 @@ class ConcurrencyLimitCreate:
 class TagSlots:
     """Body of `increment` and `decrement` of the first generation."""
 
+    NULL_IS_DEFAULT: ClassVar[bool] = True
+
     names: list[str]
     """Tags."""
     task_run_id: UUID
+
+
+@dataclass(slots=True, kw_only=True)
+class LimitsQuery:
+    """Body of both generations' `filter`."""
+
+    NULL_IS_DEFAULT: ClassVar[bool] = True
+
+    limit: int | None = None
+    offset: NonNegative = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class LeaseReturn:
+    """Body of `POST /v2/concurrency_limits/decrement-with-lease`."""
+
+    NULL_IS_DEFAULT: ClassVar[bool] = True
+
+    lease_id: UUID
+
+
+@dataclass(slots=True, kw_only=True)
+class LeaseRenewal:
+    """Body of `POST /v2/concurrency_limits/leases/{lease_id}/renew`."""
+
+    NULL_IS_DEFAULT: ClassVar[bool] = True
+
+    lease_duration: LeaseDuration = 300.0
+
+
+@dataclass(slots=True, kw_only=True)
+class TagReset:
+    """Body of `POST /concurrency_limits/tag/{tag}/reset`."""
+
+    NULL_IS_DEFAULT: ClassVar[bool] = True
+
+    slot_override: list[UUID] | None = None
+    """The task runs that shall hold a slot from now on."""

@@ -18,9 +18,9 @@ class FlowRunPolicy:
     """How often and when a run is tried again, and which of its pauses have fired (Prefect: FlowRunPolicy)."""
 
     max_retries: int = 0
-    """Deprecated in Prefect; kept as sent."""
+    """Deprecated in Prefect: stands for `retries` when that is not given."""
     retry_delay_seconds: float = 0.0
-    """Deprecated in Prefect; kept as sent."""
+    """Deprecated in Prefect: stands for `retry_delay` when that is not given."""
     retries: int | None = None
     retry_delay: int | None = None
     """Seconds."""
@@ -28,6 +28,10 @@ class FlowRunPolicy:
     """Prefect keeps a set; flowctl keeps the order in which the pauses fired."""
     resuming: bool | None = False
     retry_type: Literal["in_process", "reschedule"] | None = None
+
+    def __post_init__(self) -> None:
+        self.retries = self.retries or self.max_retries or self.retries
+        self.retry_delay = self.retry_delay or int(self.retry_delay_seconds) or self.retry_delay
 
 
 @dataclass(slots=True, kw_only=True)

@@ -32,6 +32,8 @@ TERMINAL = frozenset({StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED
 class StateDetails:
     """What a state carries besides its type, name and message (Prefect: StateDetails)."""
 
+    __pydantic_config__: ClassVar[object] = {"extra": "ignore"}  # else that of the body it is part of would hold
+
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
     child_flow_run_id: UUID | None = None

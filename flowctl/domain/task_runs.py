@@ -19,13 +19,19 @@ class TaskRunPolicy:
     """How often and when a task run is tried again (Prefect: TaskRunPolicy)."""
 
     max_retries: int = 0
-    """Deprecated in Prefect; kept as sent."""
+    """Deprecated in Prefect: stands for `retries` when that is not given."""
     retry_delay_seconds: float = 0.0
-    """Deprecated in Prefect; kept as sent."""
+    """Deprecated in Prefect: stands for `retry_delay` when that is not given."""
     retries: int | None = None
     retry_delay: int | float | list[int] | list[float] | None = None
     """Seconds, or seconds of each retry."""
     retry_jitter_factor: float | None = None
+
+    def __post_init__(self) -> None:
+        self.retries = self.retries or self.max_retries or self.retries
+        seconds = self.retry_delay_seconds
+        delay = int(seconds) if seconds == int(seconds) else seconds
+        self.retry_delay = self.retry_delay or delay or self.retry_delay
 
 
 @dataclass(slots=True, kw_only=True)

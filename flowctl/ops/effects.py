@@ -57,10 +57,8 @@ def release_deployment_slot(tx: Tx, effect: ReleaseDeploymentSlot, decision: Any
 
 def release_tag_slots(tx: Tx, effect: ReleaseTagSlots, decision: AnyDecision) -> None:
     """End the task run's leases on limits of these tags."""
-    names = {TAG_PREFIX + tag for tag in effect.tags}
-    for lease in limits.leases_held_by(tx, effect.task_run_id):
-        if any(limit.name in names for limit in limits.limits_of_lease(tx, lease.id)):
-            leases.release(tx, lease)
+    on_tags = limits.by_names(tx, [TAG_PREFIX + tag for tag in effect.tags])
+    leases.release_held(tx, effect.task_run_id, {limit.id for limit in on_tags})
 
 
 def insert_cached_state(tx: Tx, effect: InsertCachedState, decision: AnyDecision) -> None:

@@ -60,7 +60,7 @@ def create(
         parent_task_run_id=body.parent_task_run_id,
         infrastructure_document_id=body.infrastructure_document_id,
         created_by=created_by,
-        job_variables=body.job_variables,
+        job_variables=body.job_variables or {},
     )
     table.insert(tx, run)
     state = (body.state or states.pending()).at(tx.now, tx.new_time_id())

@@ -6,8 +6,9 @@ Limits that are passed in come from this transaction's reads and know how many o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import TypeAlias
 from uuid import UUID
 
 from flowctl.db.database import Tx
@@ -22,6 +23,8 @@ OCCUPANCY_SAMPLES = 2
 
 LEASES_A_BATCH = 100
 
+Holder: TypeAlias = tuple[HolderType, UUID]
+
 
 def acquire(
     tx: Tx,
@@ -30,7 +33,7 @@ def acquire(
     *,
     lease_id: UUID | None = None,
     seconds: float | None = None,
-    holder: tuple[HolderType, UUID] | None = None,
+    holder: Holder | None = None,
 ) -> bool:
     """Take slots of each limit, of all or of none; tells which.  Limits that are switched off give them freely.
 
@@ -41,19 +44,17 @@ def acquire(
     if any(limit.active_slots + slots > limit.limit for limit in active):
         return False
     if lease_id is not None:
-        holder_type, holder_id = holder or (None, None)
-        lease = ConcurrencyLease(
-            id=lease_id,
-            created=tx.now,
-            expiration=None if seconds is None else tx.now + timedelta(seconds=seconds),
-            slots=slots,
-            holder_type=holder_type,
-            holder_id=holder_id,
-        )
+        lease = _lease(tx, lease_id, slots, seconds, holder)
         table.insert_lease(tx, lease, [limit.id for limit in active])
     for limit in active:
         _settle(tx, limit, limit.active_slots + slots)
     return True
+
+
+def take_over(tx: Tx, limit: ConcurrencyLimitV2, lease_id: UUID, holder: Holder) -> None:
+    """Let a lease without end hold one slot of those that are taken already."""
+    table.insert_lease(tx, _lease(tx, lease_id, 1, None, holder), [limit.id])
+    _settle(tx, limit, limit.active_slots)
 
 
 def give_back(
@@ -80,6 +81,13 @@ def release(tx: Tx, lease: ConcurrencyLease, *, counts_as_sample: bool = False) 
     held_seconds = (tx.now - lease.created).total_seconds() / lease.slots if counts_as_sample else None
     for limit in limits:
         _settle(tx, limit, max(0, limit.active_slots - lease.slots), occupancy_seconds=held_seconds)
+
+
+def release_held(tx: Tx, holder_id: UUID, limit_ids: Collection[UUID]) -> None:
+    """End those leases of a holder that hold slots of one of these limits."""
+    for lease in table.leases_held_by(tx, holder_id):
+        if any(limit.id in limit_ids for limit in table.limits_of_lease(tx, lease.id)):
+            release(tx, lease)
 
 
 def renew(tx: Tx, lease_id: UUID, seconds: float) -> bool:
@@ -115,6 +123,18 @@ def longest_wait(tx: Tx, limit: ConcurrencyLimitV2) -> float:
     return settings.maximum_concurrency_slot_wait_seconds
 
 
+def _lease(tx: Tx, id: UUID, slots: int, seconds: float | None, holder: Holder | None) -> ConcurrencyLease:
+    holder_type, holder_id = holder or (None, None)
+    return ConcurrencyLease(
+        id=id,
+        created=tx.now,
+        expiration=None if seconds is None else tx.now + timedelta(seconds=seconds),
+        slots=slots,
+        holder_type=holder_type,
+        holder_id=holder_id,
+    )
+
+
 def _settle(
     tx: Tx, limit: ConcurrencyLimitV2, taken: int, *, denied: int = 0, occupancy_seconds: float | None = None
 ) -> None:
@@ -130,6 +150,6 @@ def _settle(
     if occupancy_seconds and limit.limit > 0:
         sample = max(occupancy_seconds, MINIMUM_OCCUPANCY_SECONDS)
         average += (sample - average) / (limit.limit * OCCUPANCY_SAMPLES)
-    table.set_taken(tx, limit, taken, denied_slots=denied, avg_slot_occupancy_seconds=average)
+    table.set_taken(tx, limit.id, taken, denied_slots=denied, avg_slot_occupancy_seconds=average)
     limit.active_slots, limit.denied_slots, limit.avg_slot_occupancy_seconds = taken, denied, average
     limit.updated = tx.now

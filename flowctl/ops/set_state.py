@@ -49,7 +49,9 @@ def set_flow_run_state(
     return transitions.of_flow_run(tx, run, proposed, MINIMAL_FLOW if force else policy, client=client)
 
 
-def set_task_run_state(tx: Tx, id: UUID, state: StateCreate, *, force: bool = False) -> OrchestrationResult:
+def set_task_run_state(
+    tx: Tx, id: UUID, state: StateCreate, *, force: bool = False, client: Client | None = None
+) -> OrchestrationResult:
     """Propose a state for a task run.  The answer tells what became of it, and whether a state was written.
 
     A `deferred` state is one of a background task, for which rules hold even when it is forced.
@@ -62,7 +64,7 @@ def set_task_run_state(tx: Tx, id: UUID, state: StateCreate, *, force: bool = Fa
     policy = MINIMAL_TASK if force else CORE_TASK
     if state.state_details.deferred:
         policy = BACKGROUND_TASK
-    return transitions.of_task_run(tx, run, state.at(tx.now, tx.new_time_id()), policy)
+    return transitions.of_task_run(tx, run, state.at(tx.now, tx.new_time_id()), policy, client=client)
 
 
 def resume_flow_run(

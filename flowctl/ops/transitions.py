@@ -79,7 +79,9 @@ def of_flow_run(
     return _result(decision)
 
 
-def of_task_run(tx: Tx, run: TaskRun, state: State, policy: TaskPolicy) -> OrchestrationResult:
+def of_task_run(
+    tx: Tx, run: TaskRun, state: State, policy: TaskPolicy, *, client: Client | None = None
+) -> OrchestrationResult:
     """Put a task run into a state, as far as the policy lets it."""
     transition = Transition(
         run,
@@ -90,6 +92,7 @@ def of_task_run(tx: Tx, run: TaskRun, state: State, policy: TaskPolicy) -> Orche
         config=tx.settings.orchestration,
         new_id=tx.new_time_id,
         random=_RANDOM,
+        client=client,
     )
     decision = decide(transition, policy, TASK_BOOKKEEPING)
     written = decision.state

@@ -87,9 +87,9 @@ def update(tx: Tx, id: UUID, **changes: object) -> None:
     LIMIT.update(tx, id, updated=tx.now, **changes)
 
 
-def set_taken(tx: Tx, limit: ConcurrencyLimitV2, taken: int, **changes: object) -> None:
+def set_taken(tx: Tx, id: UUID, taken: int, **changes: object) -> None:
     """Let `taken` slots of a limit be taken from now on, with those that leases hold, and set other columns."""
-    update(tx, limit.id, active_slots=taken - leased_slots(tx, limit.id), **changes)
+    update(tx, id, active_slots=taken - leased_slots(tx, id), **changes)
 
 
 def delete(tx: Tx, id: UUID) -> bool:

@@ -76,7 +76,7 @@ def delete_flow_run(tx: Tx, id: UUID) -> Steps[None]:
     return ops.delete(tx, id)
 
 
-@routes.write("POST", "/{id}/set_state")
+@routes.write("POST", "/{id}/set_state", not_found_key="exception_message")
 def set_flow_run_state(tx: Tx, id: UUID, body: SetState, call: Call) -> Reply[OrchestrationResult]:
     """Propose a state; 201 if one was written, which need not be the one proposed."""
     result = set_state.set_flow_run_state(tx, id, body.state, force=body.force, client=call.client)

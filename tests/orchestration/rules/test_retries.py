@@ -57,7 +57,7 @@ def test_clients_that_loop_over_their_tasks_get_the_failed_ones_reset(bench, api
         ({"retries": 1, "retry_delay": 0.5}, 1, 0.5),
         ({"retries": 1, "retry_delay": []}, 1, 0),
         ({"retries": 1, "retry_delay": 0, "retry_jitter_factor": 0.5}, 1, 0),
-        ({"max_retries": 2, "retry_delay_seconds": 5}, 1, None),
+        ({"max_retries": 2, "retry_delay_seconds": 5}, 1, 5),
         ({"retries": 0}, 1, None),
     ],
 )
