@@ -69,11 +69,11 @@ def flow_run_ids(tx: Tx, flow_id: UUID, *, limit: int) -> list[UUID]:
 
 
 def delete_deployments(tx: Tx, flow_id: UUID) -> None:
-    """Delete the deployments of a flow with their schedules and versions."""
-    for table in ("deployment_schedule", "deployment_version"):
-        tx.execute(
-            f"DELETE FROM {table} WHERE deployment_id IN (SELECT id FROM deployment WHERE flow_id = ?)", (str(flow_id),)
-        )
+    """Delete the deployments of a flow with their schedules."""
+    tx.execute(
+        "DELETE FROM deployment_schedule WHERE deployment_id IN (SELECT id FROM deployment WHERE flow_id = ?)",
+        (str(flow_id),),
+    )
     tx.execute("DELETE FROM deployment WHERE flow_id = ?", (str(flow_id),))
 
 

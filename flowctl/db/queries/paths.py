@@ -39,6 +39,7 @@ _OWNERS = 100
 
 
 _SAMPLE = 256
+_SCATTER = 2_654_435_761  # times 2**-32 it is the golden ratio: multiples of it do not beat with a rhythm in the rows
 _WALK_COST = 8
 """What a row costs that is reached through an index, against one of a table read from its beginning to its end."""
 
@@ -147,8 +148,7 @@ def _is_rare(tx: Tx, table: str, condition: Clause, page: int, total: int) -> bo
     """Whether so few rows seem to match that reading the table in its own order beats walking through an index."""
     if total < _SAMPLE * 100:
         return False
-    step = total // _SAMPLE
-    rowids = json.dumps(list(range(step // 2, total, step)))
+    rowids = json.dumps([number * _SCATTER % total + 1 for number in range(_SAMPLE)])
     sql = f"""
         SELECT count(*) FROM json_each(?) CROSS JOIN {table} NOT INDEXED
         WHERE {table}.rowid = json_each.value AND {condition.sql}"""
