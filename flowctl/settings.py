@@ -78,6 +78,9 @@ class Settings:
     events_maximum_event_size: int = 1_500_000
     """Bytes; a longer event on `/events/in` is refused."""
     logs_stream_out_enabled: bool = True
+    graph_maximum_nodes: int = 10_000
+    """Runs in the graph of a flow run; a larger graph is refused."""
+    graph_maximum_artifacts: int = 10_000
 
     orchestration: OrchestrationSettings = field(default_factory=OrchestrationSettings)
     origins: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
@@ -124,6 +127,8 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "events_maximum_websocket_backfill": ("PREFECT_SERVER_EVENTS_MAXIMUM_WEBSOCKET_BACKFILL", "PREFECT_EVENTS_MAXIMUM_WEBSOCKET_BACKFILL"),
     "events_maximum_event_size": ("PREFECT_SERVER_EVENTS_MAXIMUM_SIZE_BYTES", "PREFECT_EVENTS_MAXIMUM_SIZE_BYTES"),
     "logs_stream_out_enabled": ("PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED",),
+    "graph_maximum_nodes": ("PREFECT_SERVER_FLOW_RUN_GRAPH_MAX_NODES", "PREFECT_API_MAX_FLOW_RUN_GRAPH_NODES"),
+    "graph_maximum_artifacts": ("PREFECT_SERVER_FLOW_RUN_GRAPH_MAX_ARTIFACTS", "PREFECT_API_MAX_FLOW_RUN_GRAPH_ARTIFACTS"),
     "orchestration.task_run_tag_concurrency_slot_wait_seconds": ("PREFECT_SERVER_TASKS_TAG_CONCURRENCY_SLOT_WAIT_SECONDS", "PREFECT_TASK_RUN_TAG_CONCURRENCY_SLOT_WAIT_SECONDS"),
     "orchestration.deployment_concurrency_slot_wait_seconds": ("PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS", "PREFECT_DEPLOYMENT_CONCURRENCY_SLOT_WAIT_SECONDS"),
     "orchestration.maximum_concurrency_slot_wait_seconds": ("PREFECT_SERVER_CONCURRENCY_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS",),
