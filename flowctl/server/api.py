@@ -36,6 +36,7 @@ class ApiApp:
 
     routes    every operation that is built
     missing   the operations of Prefect's API that answer 501
+    limiter   what all its writes share
     context   settings, gateway and services
     """
 
@@ -46,12 +47,12 @@ class ApiApp:
         self.websockets: dict[str, ASGIApp] = websockets.endpoints(context)
         self.lifespan = Lifespan(context, run_services=False)
         self._document: dict[str, Any] | None = None
-        limiter = RequestLimiter(context.settings.request_limit)
+        self.limiter = RequestLimiter(context.settings.request_limit)
         endpoints: list[tuple[Route, ASGIApp]] = []
         for route in not_built.in_declared_order([*self.routes, *self.missing, *self._document_routes()]):
             operation: ASGIApp = Operation(route, context, dependencies if route.checks_version else ())
             endpoints.append(
-                (route, RequestLimitMiddleware(operation, limiter) if route.kind == "write" else operation)
+                (route, RequestLimitMiddleware(operation, self.limiter) if route.kind == "write" else operation)
             )
         self._http: ASGIApp = Dispatcher(endpoints)
         if context.settings.api_auth_string is not None:

@@ -17,7 +17,7 @@ from flowctl.server.dispatch import route_path
 from flowctl.server.errors import is_client_retryable_exception
 from flowctl.server.gateway import Gateway
 from flowctl.server.lifespan import Lifespan
-from flowctl.server.middleware import Csrf
+from flowctl.server.middleware import Cors, Csrf
 from flowctl.server.ui import create_ui_app as make_ui_app
 from flowctl.settings import Settings
 from flowctl.settings import load as load_settings
@@ -55,7 +55,7 @@ class App:
         """Where the API is announced to be."""
         # A reverse proxy may cut the dashboard's base path off, or leave it: the API is found either way.
         self._bases = sorted({own, below_ui} - {""}, key=len, reverse=True)
-        self._entry: ASGIApp = _with_cors(self._route, settings)
+        self._entry: ASGIApp = Cors(self._route, settings)
         if settings.csrf_enabled:
             self._entry = Csrf(self._entry, context.gateway)
 
@@ -129,17 +129,6 @@ def create_ui_app(ephemeral: bool, settings: Settings | None = None) -> ASGIApp:
 def _path(text: str) -> str:
     stripped = text.strip("/")
     return f"/{stripped}" if stripped else ""
-
-
-def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
-    from starlette.middleware.cors import CORSMiddleware  # noqa: PLC0415
-
-    return CORSMiddleware(
-        app,
-        allow_origins=settings.cors_allowed_origins.split(","),
-        allow_methods=settings.cors_allowed_methods.split(","),
-        allow_headers=settings.cors_allowed_headers.split(","),
-    )
 
 
 async def _nothing_here(scope: Scope, send: Send) -> None:

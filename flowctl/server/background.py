@@ -66,7 +66,7 @@ class Services:
     """The loops of one application."""
 
     gateway: Gateway
-    services: Sequence[Service] = SERVICES
+    services: Sequence[Service]
     status: dict[str, Status] = field(default_factory=dict[str, Status])
     _tasks: list[asyncio.Task[None]] = field(default_factory=list["asyncio.Task[None]"])
     _stop: asyncio.Event = field(default_factory=asyncio.Event)

@@ -75,6 +75,8 @@ class Gateway:
         if self.is_running:
             return
         if not self.read_only:
+            if not self.settings.database_migrate_on_start:
+                Database(self.path, self.settings, read_only=True).close()  # refuses a schema that is not up to date
             database = Database(self.path, self.settings, clock=self._clock)
             database.close()  # its writer has a connection of its own
             writer = database.writer()

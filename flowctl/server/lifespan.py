@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from flowctl.server import background
 from flowctl.server.background import Services
 
 if TYPE_CHECKING:
@@ -29,10 +30,9 @@ class Lifespan:
     A cached application may be entered several times: the first starts it, the last stops it.
     """
 
-    def __init__(self, context: Context, *, run_services: bool, start_ops: Sequence[StartOp] = START_OPS) -> None:
+    def __init__(self, context: Context, *, run_services: bool) -> None:
         self._context = context
         self._run_services = run_services and context.settings.services_enabled and not context.gateway.read_only
-        self._start_ops = start_ops
         self._entered = 0
 
     async def start(self) -> None:
@@ -44,13 +44,13 @@ class Lifespan:
         try:
             await asyncio.get_running_loop().run_in_executor(None, context.gateway.start)
             if not context.gateway.read_only:
-                for setting, op in self._start_ops:
+                for setting, op in START_OPS:
                     if getattr(context.settings, setting):
                         await context.gateway.write(op)
             for part in context.parts:
                 await part.start()
             if self._run_services:
-                context.services = Services(context.gateway)
+                context.services = Services(context.gateway, background.SERVICES)
                 context.services.start(context.settings)
         except BaseException:
             await self.stop()

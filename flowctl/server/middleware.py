@@ -1,7 +1,6 @@
-"""What stands before the whole API: the auth string, and CSRF tokens.  Both are there only when configured.
+"""What stands before the whole API: CORS, the auth string, and CSRF tokens.
 
-The API-version header is checked by each operation (`/health` and `/version` do not), gzip by each answer, and CORS is
-Starlette's.
+The API-version header is checked by each operation (`/health` and `/version` do not), and gzip is done by each answer.
 """
 
 from __future__ import annotations
@@ -9,7 +8,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from starlette.middleware.cors import CORSMiddleware
 
 from flowctl.ops import csrf_tokens
 from flowctl.server.answers import Answer, header
@@ -20,6 +21,31 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from flowctl.server.gateway import Gateway
+    from flowctl.settings import Settings
+
+
+_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+
+class Cors:
+    """Starlette's CORS, for requests of browsers; others, which send no Origin, do not pay for it."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        origins, methods = settings.cors_allowed_origins.split(","), settings.cors_allowed_methods.split(",")
+        self._depends_on_origin = "*" not in origins
+        self._cors = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=_METHODS if "*" in methods else methods,
+            allow_headers=settings.cors_allowed_headers.split(","),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (self._depends_on_origin or header(scope, b"origin") is not None):
+            await self._cors(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 class AuthString:

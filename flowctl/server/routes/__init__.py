@@ -14,6 +14,7 @@ from flowctl.server.routes import (
     logs,
     root,
     task_runs,
+    task_workers,
 )
 
 ALL: tuple[Routes, ...] = (
@@ -27,4 +28,5 @@ ALL: tuple[Routes, ...] = (
     logs.routes,
     root.routes,
     task_runs.routes,
+    task_workers.routes,
 )
