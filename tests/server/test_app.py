@@ -111,7 +111,7 @@ def test_an_override_with_another_prefix_is_refused(settings: Settings) -> None:
 def test_an_override_that_misses_paths_is_refused(settings: Settings) -> None:
     override = copy_of("/flows")
     override.routes = [route for route in override.routes if route.method != "DELETE"]
-    with pytest.raises(ValueError, match="missing paths defined by the original router.*DELETE /flows/{id}"):
+    with pytest.raises(ValueError, match=r"missing paths defined by the original router: .*DELETE"):
         create_api_app(router_overrides={"/flows": override}, settings=settings)
 
 

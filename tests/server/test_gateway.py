@@ -179,7 +179,7 @@ def test_steps_let_other_writes_pass_between_them(settings: Settings) -> None:
     def slow(tx: Tx) -> Steps[str]:
         for number in range(3):
             order.append(f"step {number}")
-            tx = yield 1
+            yield 1
         return "done"
 
     async def test(gateway: Gateway) -> None:
