@@ -139,7 +139,7 @@ export function Menu({ label, title, class: className = 'btn', align = 'left', c
     }
   };
   return html`<div class="menu" ref=${root} onKeyDown=${onKeyDown}>
-    <button type="button" class=${className} title=${title} aria-label=${title} aria-haspopup="true" aria-expanded=${open} onClick=${() => setOpen(!open)}>${label}</button>
+    <button type="button" class=${className} title=${title} aria-label=${className.includes('icon-only') ? title : undefined} aria-haspopup="true" aria-expanded=${open} onClick=${() => setOpen(!open)}>${label}</button>
     ${open && html`<div class="menu-panel ${align}">${children(close)}</div>`}</div>`;
 }
 

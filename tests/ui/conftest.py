@@ -1,0 +1,178 @@
+"""A real server, a real Chromium, and a page that fails the test on anything a user would not see but should.
+
+`FLOWCTL_UI_TEST_API=http://…/api` runs the same tests against the API of another server, a real Prefect's for example.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from processes import Server, serving
+from ui.seed import Seeder, World, fill
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+OTHER_API = os.environ.get("FLOWCTL_UI_TEST_API", "")
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+WATCH_CSP = "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI));"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    with playwright_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    env = {"FLOWCTL_UI_API_URL": OTHER_API} if OTHER_API else None
+    with serving(tmp_path_factory.mktemp("ui") / "flowctl.db", env=env) as running:
+        if OTHER_API:
+            running.api = OTHER_API
+        yield running
+
+
+@pytest.fixture(scope="session")
+def seeder(server: Server) -> Seeder:
+    return Seeder(server.api)
+
+
+@pytest.fixture(scope="session")
+def world(seeder: Seeder) -> World:
+    return fill(seeder)
+
+
+@pytest.fixture(scope="session")
+def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("empty") / "flowctl.db") as running:
+        yield running
+
+
+@dataclass
+class Watch:
+    """What went wrong on a page, whatever the test looked at."""
+
+    origins: set[str]
+    problems: list[str] = field(default_factory=list[str])
+    requests: list[str] = field(default_factory=list[str])
+    failures_expected: bool = False
+    """True: the test makes requests fail on purpose."""
+
+    def attach(self, page: Any) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
+        page.on("request", self._request)
+        page.on("response", self._response)
+
+    def _console(self, message: Any) -> None:
+        text = message.text
+        expected = self.failures_expected and ("Failed to load resource" in text or "WebSocket" in text)
+        if message.type in ("error", "warning") and not expected:
+            self.problems.append(f"console {message.type}: {text}")
+
+    def _request(self, request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("data", "blob"):
+            return
+        self.requests.append(f"{request.method} {parts.path}")
+        if f"{parts.scheme}://{parts.netloc}" not in self.origins:
+            self.problems.append(f"request to another origin: {request.url}")
+
+    def _response(self, response: Any) -> None:
+        if response.status >= 400 and not self.failures_expected:
+            self.problems.append(f"{response.status} {response.request.method} {response.url}")
+
+
+@dataclass
+class Visitor:
+    """Opens pages in windows of their own."""
+
+    browser: Any
+    server: Server
+    watches: list[Watch] = field(default_factory=list[Watch])
+    contexts: list[Any] = field(default_factory=list[Any])
+
+    def __call__(
+        self,
+        path: str,
+        *,
+        dark: bool = False,
+        width: int = 1360,
+        height: int = 820,
+        failing: bool = False,
+        url: str | None = None,
+        prepare: Callable[[Any], None] | None = None,
+    ) -> Any:
+        context = self.browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(15_000)
+        context.add_init_script(WATCH_CSP)
+        page = context.new_page()
+        home = url or self.server.url
+        watch = Watch({_origin(home), _origin(self.server.api)}, failures_expected=failing)
+        watch.attach(page)
+        page.watch = watch
+        self.watches.append(watch)
+        self.contexts.append(context)
+        if prepare:
+            prepare(page)
+        page.goto(home + path)
+        return page
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()
+
+
+@pytest.fixture
+def visit(browser: Any, server: Server) -> Iterator[Visitor]:
+    visitor = Visitor(browser, server)
+    yield visitor
+    visitor.close()
+    problems = [problem for watch in visitor.watches for problem in watch.problems]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def accessible() -> Callable[[Any], None]:
+    """Check a page with axe: nothing serious may be found."""
+
+    def check(page: Any) -> None:
+        page.evaluate(AXE)
+        result = page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations']})"
+        )
+        serious = [
+            f"{found['id']}: {found['help']}: {[node['html'][:160] for node in found['nodes'][:3]]} {found['nodes'][0].get('failureSummary', '')[:300]}"
+            for found in result["violations"]
+            if found["impact"] in ("serious", "critical")
+        ]
+        assert not serious, "\n".join(serious)
+
+    return check
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,214 @@
+"""How much a page asks for and how smooth it stays: exact request counts, generous times."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from ui.conftest import Visitor
+    from ui.seed import World
+
+pytestmark = pytest.mark.ui
+
+ALLOWANCE = 3
+START = datetime(2026, 11, 20, 12, tzinfo=UTC)
+CORS = {"access-control-allow-origin": "*"}
+
+LONG_TASKS = "window.longTasks = []; new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map((e) => e.duration))).observe({type: 'longtask'});"
+
+
+def api_requests(page: Any) -> list[str]:
+    return [request.split("/api", 1)[1] for request in page.watch.requests if "/api/" in request]
+
+
+def test_runs_page_asks_four_times(visit: Visitor, world: World) -> None:
+    page = visit("/runs")
+    expect(page.locator("main")).to_contain_text("bold-lynx")
+    expect(page.locator("td.c-tasks", has_text="4").first).to_be_visible()
+    page.wait_for_timeout(800)
+    assert sorted(api_requests(page)) == [
+        "/flow_runs/history",
+        "/flow_runs/paginate",
+        "/flows/filter",
+        "/ui/flow_runs/count-task-runs",
+    ]
+    assert len(page.watch.requests) <= 20, page.watch.requests
+
+
+def test_run_page_asks_five_times(visit: Visitor, world: World) -> None:
+    page = visit(f"/runs/flow-run/{world.failed}")
+    expect(page.locator(".why")).to_contain_text("etl.py")
+    page.wait_for_timeout(800)
+    assert sorted(api_requests(page)) == [
+        f"/flow_runs/{world.failed}",
+        f"/flow_runs/{world.failed}/graph-v2",
+        "/flows/filter",
+        "/logs/filter",
+        "/task_runs/filter",
+    ]
+    assert len(page.watch.requests) <= 23, page.watch.requests
+
+
+def test_second_visit_shows_known_data_at_once(visit: Visitor, world: World) -> None:
+    page = visit("/runs")
+    page.get_by_role("link", name="bold-lynx").first.click()
+    expect(page.locator(".why")).to_contain_text("negative row count")
+    page.go_back()
+    expect(page.locator("tbody .row").first).to_be_visible()
+    page.route("**/api/**", lambda route: None)
+    took = page.evaluate(
+        """async (id) => {
+          const start = performance.now();
+          document.querySelector(`a[href$="${id}"]`).click();
+          while (!document.querySelector('.run-page h1')) await new Promise((done) => setTimeout(done));
+          return performance.now() - start;
+        }""",
+        world.failed,
+    )
+    assert took < 50 * ALLOWANCE
+    expect(page.locator("h1")).to_have_text("bold-lynx")
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_an_idle_page_asks_nothing(visit: Visitor, world: World) -> None:
+    page = visit(f"/runs/flow-run/{world.completed}")
+    expect(page.locator(".logs")).to_contain_text("row 11")
+    page.wait_for_timeout(1000)
+    before = len(page.watch.requests)
+    page.wait_for_timeout(4000)
+    assert len(page.watch.requests) == before
+
+
+def many_nodes(count: int) -> dict[str, Any]:
+    """A graph as the API answers it: tasks of five names, each needing the one before, every 500th failed."""
+    nodes: list[Any] = []
+    before: str | None = None
+    for n in range(count):
+        node = str(uuid.UUID(int=n + 1))
+        begin = START + timedelta(milliseconds=n * 40)
+        nodes.append(
+            [
+                node,
+                {
+                    "kind": "task-run",
+                    "id": node,
+                    "label": f"{('extract', 'clean', 'join', 'load', 'check')[n % 5]}-{n}",
+                    "state_type": "FAILED" if n % 500 == 499 else "COMPLETED",
+                    "start_time": begin.isoformat(),
+                    "end_time": (begin + timedelta(seconds=1 + n % 7)).isoformat(),
+                    "parents": [{"id": before}] if before else [],
+                    "children": [],
+                    "encapsulating": [],
+                    "artifacts": [],
+                },
+            ]
+        )
+        before = node
+    return {
+        "start_time": START.isoformat(),
+        "end_time": nodes[-1][1]["end_time"],
+        "root_node_ids": [nodes[0][0]],
+        "nodes": nodes,
+        "artifacts": [],
+        "states": [],
+    }
+
+
+def test_ten_thousand_tasks_stay_fluid(visit: Visitor, world: World) -> None:
+    graph = many_nodes(10_000)
+
+    def prepare(page: Any) -> None:
+        page.add_init_script(LONG_TASKS)
+        page.route("**/graph-v2*", lambda route: route.fulfill(json=graph, headers=CORS))
+
+    page = visit(f"/runs/flow-run/{world.completed}", prepare=prepare)
+    expect(page.locator(".pane-bar").first).to_contain_text("10,00", timeout=20_000)
+    page.wait_for_timeout(300)
+    gantt = page.locator(".gantt")
+    gantt.evaluate("(element) => element.focus()")
+    worst = page.evaluate(
+        """async () => {
+          const gantt = document.querySelector('.gantt');
+          const box = gantt.getBoundingClientRect();
+          const frames = [];
+          let before = performance.now();
+          for (let i = 0; i < 40; i++) {
+            gantt.dispatchEvent(new WheelEvent('wheel', {deltaY: i < 20 ? -60 : 60, ctrlKey: true, clientX: box.left + 700, clientY: box.top + 60, cancelable: true, bubbles: true}));
+            gantt.scrollTop += 7;
+            await new Promise(requestAnimationFrame);
+            const now = performance.now();
+            frames.push(now - before);
+            before = now;
+          }
+          return frames.sort((a, b) => a - b)[Math.floor(frames.length * 0.9)];
+        }"""
+    )
+    assert worst < 34 * ALLOWANCE, f"nine of ten frames within {worst:.0f} ms"
+    page.get_by_label("Failed only").check()
+    expect(page.locator(".pane-bar").first).to_contain_text("20")
+    page.get_by_role("tab", name="Tasks").click()
+    expect(page.locator(".vtable")).to_have_attribute("aria-rowcount", "21")
+    page.get_by_label("Failed only").uncheck()
+    page.locator(".pane .scroll").evaluate("(element) => { element.scrollTop = element.scrollHeight; }")
+    expect(page.locator(".vtable tbody")).to_contain_text("check-999")
+    assert page.locator(".vtable tbody tr").count() < 60
+
+
+def test_a_hundred_thousand_log_lines_stay_fluid(visit: Visitor, world: World) -> None:
+    total = 100_000
+    page_size = 200
+
+    def line(n: int) -> dict[str, Any]:
+        at = (START + timedelta(milliseconds=n)).isoformat().replace("+00:00", "Z")
+        text = f"line {n} of a long log" + (" needle" if n % 10_000 == 77 else "")
+        return {
+            "id": f"00000000-0000-4000-8000-{n:012d}",
+            "name": "prefect.flow_runs",
+            "level": 20,
+            "message": text,
+            "timestamp": at,
+            "task_run_id": None,
+        }
+
+    def answer(route: Any) -> None:
+        body = route.request.post_data_json
+        after = body["logs"].get("timestamp", {}).get("after_")
+        first = 0
+        if after:
+            first = round((datetime.fromisoformat(after) - START) / timedelta(milliseconds=1)) + body.get("offset", 0)
+        # Larger pages than the API gives: what counts here is the page, not the five hundred requests.
+        route.fulfill(json=[line(n) for n in range(first, min(total, first + page_size * 25))], headers=CORS)
+
+    page = visit(f"/runs/flow-run/{world.completed}", prepare=lambda page: page.route("**/logs/filter", answer))
+    expect(page.locator(".log-count")).to_have_text("100,000 lines", timeout=40_000)
+    logs = page.locator(".logs")
+    for part in (0.25, 0.5, 1):
+        logs.evaluate("(element, part) => { element.scrollTop = element.scrollHeight * part; }", part)
+        page.wait_for_timeout(60)
+        expect(logs.locator(".log").first).to_be_visible()
+        assert logs.locator(".log").count() < 60
+    expect(logs).to_contain_text("line 99999 of")
+    page.get_by_label("Search in the log").fill("needle")
+    expect(page.locator(".log-bar")).to_contain_text("1/10", timeout=5000)
+    page.get_by_role("button", name="Next hit").click()
+    expect(logs.locator("mark.now")).to_be_visible()
+    frames = page.evaluate(
+        """async () => {
+          const logs = document.querySelector('.logs');
+          const frames = [];
+          let before = performance.now();
+          for (let i = 0; i < 40; i++) {
+            logs.scrollTop = (i * 49_999) % logs.scrollHeight;
+            await new Promise(requestAnimationFrame);
+            frames.push(performance.now() - before);
+            before = performance.now();
+          }
+          return frames.sort((a, b) => a - b)[Math.floor(frames.length * 0.9)];
+        }"""
+    )
+    assert frames < 34 * ALLOWANCE
