@@ -10,14 +10,13 @@ from typing import Any
 
 from flowctl.db.database import Tx
 from flowctl.db.tables import concurrency_limits as limits
-from flowctl.db.tables import task_run_queue, task_run_state_cache
+from flowctl.db.tables import task_run_state_cache
 from flowctl.domain.concurrency_limits import TAG_PREFIX
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.task_runs import TaskRun
 from flowctl.ops import leases
 from flowctl.orchestration.effects import (
     AcquireSlots,
-    EnqueueTaskRun,
     InsertCachedState,
     KeepLease,
     ReleaseDeploymentSlot,
@@ -67,12 +66,6 @@ def insert_cached_state(tx: Tx, effect: InsertCachedState, decision: AnyDecision
         task_run_state_cache.insert(tx, effect.cache_key, effect.cache_expiration, decision.state.id)
 
 
-def enqueue_task_run(tx: Tx, effect: EnqueueTaskRun, decision: AnyDecision) -> None:
-    """Queue the task run for the task servers."""
-    if isinstance(decision.run, TaskRun):
-        task_run_queue.push(tx, decision.run.id, decision.run.task_key, is_retry=effect.is_retry)
-
-
 PERFORM: dict[type, Callable[[Tx, Any, AnyDecision], None]] = {
     AcquireSlots: acquire_slots,
     RenewLease: renew_lease,
@@ -80,5 +73,4 @@ PERFORM: dict[type, Callable[[Tx, Any, AnyDecision], None]] = {
     ReleaseDeploymentSlot: release_deployment_slot,
     ReleaseTagSlots: release_tag_slots,
     InsertCachedState: insert_cached_state,
-    EnqueueTaskRun: enqueue_task_run,
 }

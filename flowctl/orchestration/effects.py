@@ -85,13 +85,6 @@ class UpdateParentTaskRun:
     state: State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnqueueTaskRun:
-    """Offer a deferred task run to the task servers that are connected."""
-
-    is_retry: bool
-
-
 Effect: TypeAlias = (
     AcquireSlots
     | RenewLease
@@ -101,7 +94,6 @@ Effect: TypeAlias = (
     | InsertCachedState
     | ResetFailedTaskRuns
     | UpdateParentTaskRun
-    | EnqueueTaskRun
 )
 
 

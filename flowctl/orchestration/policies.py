@@ -1,7 +1,8 @@
 """Policies: which rules govern a transition, the strongest first, in Prefect's order.
 
-Three of Prefect's entries are no rules here, because they act on every state that is written: the release of slots is
-bookkeeping, and `ops/transitions.py` announces each flow run state as an event.
+Four of Prefect's entries are no rules here.  Three act on every state that is written: the release of slots is
+bookkeeping, and `ops/transitions.py` announces each flow run state as an event.  The fourth puts deferred task runs
+into a queue; here a task run that is SCHEDULED and deferred is in the queue by being so.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ from flowctl.orchestration.rules.retries import (
 from flowctl.orchestration.rules.scheduling import (
     copy_scheduled_time,
     copy_task_parameters_id,
-    enqueue_scheduled_tasks,
     wait_for_scheduled_time,
 )
 from flowctl.orchestration.rules.terminal import (
@@ -121,7 +121,6 @@ BACKGROUND_TASK: TaskPolicy = (
     rename_reruns,
     update_flow_run_tracker_on_tasks,
     cache_insertion,
-    enqueue_scheduled_tasks,
 )
 """Task run states with `deferred`: tasks that run on a task server, also when forced."""
 

@@ -22,7 +22,7 @@ PREFECT = {
         CacheInsertion""",
     "BACKGROUND_TASK": """PreventPendingTransitions CacheRetrieval HandleTaskTerminalStateTransitions CopyScheduledTime
         CopyTaskParametersID WaitForScheduledTime RetryFailedTasks RenameReruns UpdateFlowRunTrackerOnTasks
-        CacheInsertion EnqueueScheduledTasks""",
+        CacheInsertion""",
     "MINIMAL_TASK": "",
 }
 

@@ -1,4 +1,4 @@
-"""Concurrency limits, the leases that hold their slots, and the queue of deferred task runs.
+"""Concurrency limits, and the leases that hold their slots.
 
 `concurrency_limit_v2` follows Prefect's table.  There `active_slots` counts all slots taken, while the leases live in
 memory or files; here it counts those taken without a lease, and the others are rows of `concurrency_slot`.
@@ -58,14 +58,4 @@ _STATEMENTS = (
     """,
     # slots of a lease
     "CREATE INDEX ix_concurrency_slot__lease ON concurrency_slot (lease_id)",
-    """
-    CREATE TABLE task_run_queue (
-        position INTEGER PRIMARY KEY AUTOINCREMENT,
-        task_run_id TEXT NOT NULL,
-        task_key TEXT NOT NULL,
-        is_retry INTEGER NOT NULL
-    )
-    """,
-    # the next run of a task; retries go first
-    "CREATE INDEX ix_task_run_queue__task_key ON task_run_queue (task_key, is_retry, position)",
 )

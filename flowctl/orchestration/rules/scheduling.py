@@ -7,7 +7,6 @@ import math
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.states import StateType
 from flowctl.domain.task_runs import TaskRun
-from flowctl.orchestration.effects import EnqueueTaskRun
 from flowctl.orchestration.transition import Transition, rule
 
 
@@ -39,10 +38,3 @@ def copy_task_parameters_id(t: Transition[TaskRun]) -> None:
     if t.initial is None or t.proposed is None or t.proposed.state_details.task_parameters_id:
         return
     t.propose(t.proposed.with_details(task_parameters_id=t.initial.state_details.task_parameters_id))
-
-
-@rule(to_states={StateType.SCHEDULED})
-def enqueue_scheduled_tasks(t: Transition[TaskRun]) -> None:
-    """Offer a deferred task run to the task servers when it is scheduled."""
-    if t.proposed is not None and t.proposed.state_details.deferred:
-        t.then(EnqueueTaskRun(is_retry=t.proposed.name == "AwaitingRetry"))

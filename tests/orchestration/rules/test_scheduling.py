@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 
 from flowctl.domain.orchestration import SetStateStatus
-from flowctl.orchestration.effects import EnqueueTaskRun
 from flowctl.orchestration.policies import BACKGROUND_TASK
 
 
@@ -57,20 +56,8 @@ def test_parameters_follow_a_background_task_to_running(bench, initial, proposed
     assert details.task_parameters_id == own
 
 
-@pytest.mark.parametrize(
-    ("proposed", "effects"),
-    [
-        ({"deferred": True}, (EnqueueTaskRun(is_retry=False),)),
-        ({"deferred": True, "name": "AwaitingRetry"}, (EnqueueTaskRun(is_retry=True),)),
-        ({"deferred": False}, ()),
-    ],
-)
-def test_deferred_task_runs_are_offered_to_task_servers(bench, proposed, effects):
-    assert bench.task(None, ("SCHEDULED", proposed), BACKGROUND_TASK).effects == effects
-
-
-def test_a_failed_background_task_awaits_its_retry_without_being_enqueued(bench):
-    # The rule looks at transitions that were proposed as SCHEDULED; Prefect's retries are offered by its client.
+def test_a_failed_background_task_awaits_its_retry_where_it_ran(bench):
+    # A retry is not deferred: the task server that has the run goes on with it.
     run = bench.task_run(run_count=1, policy={"retries": 1})
     decision = bench.task("RUNNING", ("FAILED", {"deferred": True}), BACKGROUND_TASK, run=run)
-    assert (decision.state.name, decision.effects) == ("AwaitingRetry", ())
+    assert (decision.state.name, decision.state.state_details.deferred) == ("AwaitingRetry", False)
