@@ -145,6 +145,11 @@ class DashboardFlowRuns(FlowsCount):
     limit: Annotated[int, Le(1000)] = 1000
     offset: NonNegative = 0
 
+    @property
+    def size(self) -> int:
+        """The limit; a negative one means as many as there may be (in Prefect: all)."""
+        return self.limit if self.limit >= 0 else 1000
+
 
 @dataclass(slots=True, kw_only=True)
 class DashboardTaskRuns(_Body):

@@ -44,6 +44,18 @@ class SimpleFlowRun:
 
 
 @dataclass(slots=True, kw_only=True)
+class SimpleNextFlowRun:
+    """The run of a flow that is due first."""
+
+    id: UUID
+    flow_id: UUID
+    name: str
+    state_name: str
+    state_type: StateType
+    next_scheduled_start_time: datetime
+
+
+@dataclass(slots=True, kw_only=True)
 class TaskRunCount:
     """Task runs of one interval that ended well, and that did not."""
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from flowctl.server.answers import Answer
 from flowctl.server.call import Call
 
 __all__ = ["Call", "Handler", "Reply", "Route", "Routes", "Signature"]
@@ -204,7 +205,9 @@ def _answer_of(hint: Any) -> tuple[Any, bool]:
         return _answer_of(get_args(hint)[-1])
     if origin is Reply:
         return get_args(hint)[0], True
-    return (Any, True) if hint is Reply else (hint, False)
+    if hint is Reply or (isinstance(hint, type) and issubclass(hint, Answer)):
+        return Any, True
+    return hint, False
 
 
 def _is_list(hint: Any) -> bool:

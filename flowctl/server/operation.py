@@ -101,6 +101,8 @@ class Operation:
         return self._render(await result if inspect.isawaitable(result) else result)
 
     def _render(self, result: object) -> Answer:
+        if isinstance(result, Answer):  # it writes itself, such as a stream
+            return result
         status, headers = self._status, None
         if isinstance(result, Reply):
             reply = cast("Reply[Any]", result)

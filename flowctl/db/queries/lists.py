@@ -48,12 +48,19 @@ class Order:
 
 def flow_runs(tx: Tx, criteria: Criteria, sort: FlowRunSort, limit: int, offset: int) -> Rows[FlowRun]:
     """A page of flow runs."""
+    return flow_run_page(tx, FLOW_RUN, criteria, sort, limit, offset)
+
+
+def flow_run_page(
+    tx: Tx, columns: Columns[T], criteria: Criteria, sort: FlowRunSort, limit: int, offset: int
+) -> Rows[T]:
+    """A page of flow runs, of which only some columns are read."""
     order = _FLOW_RUN_ORDERS[sort]
     condition = where.flow_runs(criteria)
     path = paths.flow_run_path(tx, criteria, condition, order.index, limit + offset)
     if sort is FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC:
-        return _nulls_first(tx, FLOW_RUN, path, condition, order, limit, offset)
-    return page(tx, FLOW_RUN, path, condition, order, limit, offset)
+        return _nulls_first(tx, columns, path, condition, order, limit, offset)
+    return page(tx, columns, path, condition, order, limit, offset)
 
 
 def task_runs(tx: Tx, criteria: Criteria, sort: TaskRunSort, limit: int, offset: int) -> Rows[TaskRun]:

@@ -1,0 +1,25 @@
+"""States of task runs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flowctl.db.columns import Rows
+from flowctl.db.database import Tx
+from flowctl.domain.states import State
+from flowctl.ops import run_states as ops
+from flowctl.server.endpoint import Routes
+
+routes = Routes("/task_run_states", tag="Task Run States")
+
+
+@routes.read("GET", "/")
+def read_task_run_states(tx: Tx, task_run_id: UUID) -> Rows[State]:
+    """List the states that a task run has been in, oldest first."""
+    return ops.of_task_run(tx, task_run_id)
+
+
+@routes.read("GET", "/{id}", quick=True)
+def read_task_run_state(tx: Tx, id: UUID) -> State:
+    """Get a state of a task run by the state's id."""
+    return ops.read_task_run_state(tx, id)
