@@ -8,6 +8,8 @@ from flowctl.server.routes import (
     concurrency_limits,
     concurrency_limits_v2,
     csrf,
+    deployment_runs,
+    deployments,
     events,
     flow_lists,
     flow_run_lists,
@@ -25,6 +27,7 @@ from flowctl.server.routes import (
     ui_flow_runs,
     ui_flows,
     ui_task_runs,
+    work_pools,
 )
 
 ALL: tuple[Routes, ...] = (
@@ -32,6 +35,8 @@ ALL: tuple[Routes, ...] = (
     concurrency_limits.routes,
     concurrency_limits_v2.routes,
     csrf.routes,
+    deployment_runs.routes,
+    deployments.routes,
     events.routes,
     flow_lists.routes,
     flow_run_lists.routes,
@@ -49,4 +54,5 @@ ALL: tuple[Routes, ...] = (
     ui_flow_runs.routes,
     ui_flows.routes,
     ui_task_runs.routes,
+    work_pools.routes,
 )

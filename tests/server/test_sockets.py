@@ -1,0 +1,116 @@
+"""The handshake of all websockets."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from live_server import closing, hear, say, serving
+from websockets.exceptions import InvalidStatus
+
+from flowctl.settings import Settings
+
+PATHS = ["/events/in", "/events/out", "/logs/out", "/task_runs/subscriptions/scheduled"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_client_with_the_subprotocol_is_greeted(settings: Settings, path: str) -> None:
+    async def scenario() -> None:
+        async with serving(settings) as live, live.socket(path) as ws:
+            assert ws.subprotocol == "prefect"
+            await say(ws, {"type": "auth", "token": None})
+            assert await hear(ws) == {"type": "auth_success"}
+            await asyncio.wait_for(await ws.ping(), 5)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("first", ["nonsense", "[1]", '{"type": "filter"}', "{}"])
+def test_another_first_frame_closes_with_1008(settings: Settings, first: str) -> None:
+    async def scenario() -> None:
+        async with serving(settings) as live, live.socket("/events/in") as ws:
+            await ws.send(first)
+            assert await closing(ws) == (1008, "Expected 'auth' message")
+
+    asyncio.run(scenario())
+
+
+def test_without_the_subprotocol_there_is_no_handshake(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with serving(settings) as live, live.socket("/events/out", subprotocol=None) as ws:
+            await say(ws, {"type": "nope"})
+            assert await closing(ws) == (1002, "Expected 'filter' message")
+
+    asyncio.run(scenario())
+
+
+def test_an_auth_string_is_asked_for(settings: Settings) -> None:
+    settings = replace(settings, api_auth_string="admin:pässword")
+
+    async def scenario() -> None:
+        async with serving(settings) as live:
+            async with live.greeted("/events/in", token="admin:pässword"):
+                pass
+            for token, reason in (
+                ("wrong", "Invalid token"),
+                (5, "Invalid token"),
+                (None, "Auth required but no token provided"),
+            ):
+                async with live.socket("/events/in") as ws:
+                    await say(ws, {"type": "auth", "token": token})
+                    assert await closing(ws) == (1008, reason)
+            with pytest.raises(InvalidStatus) as refused:
+                await live.socket("/events/in", subprotocol=None)
+            assert refused.value.response.status_code == 403
+
+    asyncio.run(scenario())
+
+
+def test_an_unknown_path_is_refused(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with serving(settings) as live:
+            for path in ("/events/nope", "/events/in/"):
+                with pytest.raises(InvalidStatus) as refused:
+                    await live.socket(path)
+                assert refused.value.response.status_code == 403
+
+    asyncio.run(scenario())
+
+
+def test_sockets_close_when_the_server_stops(settings: Settings) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        async with serving(settings) as live:
+            sockets = [await live.socket(path) for path in PATHS * 5]
+            for ws in sockets:
+                await say(ws, {"type": "auth"})
+                await hear(ws)
+            for ws, path in zip(sockets, PATHS * 5, strict=True):
+                if path.endswith("/out"):
+                    await say(ws, {"type": "filter", "filter": {}})
+                elif path.endswith("scheduled"):
+                    await say(ws, {"type": "subscribe", "keys": ["k"], "client_id": "c"})
+            await asyncio.sleep(0.1)
+            begun = loop.time()
+        assert loop.time() - begun < 2
+        assert [(await closing(ws))[0] for ws in sockets] == [1012] * len(sockets)
+
+    asyncio.run(scenario())
+
+
+def test_many_idle_sockets_leave_the_api_answering(settings: Settings) -> None:
+    import httpx
+
+    async def scenario() -> None:
+        async with serving(settings) as live, httpx.AsyncClient(base_url=live.url.replace("ws:", "http:")) as client:
+            sockets = [await live.socket("/events/out", compression=None) for _ in range(150)]
+            for ws in sockets:
+                await say(ws, {"type": "auth"})
+                await say(ws, {"type": "filter", "filter": {"event": {"prefix": ["nothing."]}}})
+            assert (await client.post("/flows/", json={"name": "f"})).status_code == 201
+            assert (await client.get("/health")).json() is True
+            for ws in sockets:
+                await ws.close()
+
+    asyncio.run(scenario())
