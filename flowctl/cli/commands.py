@@ -18,7 +18,7 @@ from flowctl.cli import completion, flags
 from flowctl.cli.context import GIVEN, Session, exit_code
 from flowctl.cli.fast import close_pipe
 from flowctl.cli.flags import Flag
-from flowctl.domain.errors import FlowctlError, Unusable
+from flowctl.domain.errors import FlowctlError, Invalid, Unusable
 
 INTERRUPTED = 130
 
@@ -92,8 +92,9 @@ class Command(TyperCommand):
             except Exception as error:
                 if session.options.verbose or isinstance(error, (typer.Exit, typer.Abort, typer.TyperException)):
                     raise
-                session.output.error(_unexpected(error))
-                code = 1
+                told = _unexpected(error)
+                session.output.error(told)
+                code = exit_code(told)
         if code:
             raise typer.Exit(code)
 
@@ -168,6 +169,8 @@ def _write_tail(formatter: Any) -> None:
 
 
 def _unexpected(error: Exception) -> FlowctlError:
+    if isinstance(error, UnicodeEncodeError):  # bytes in an argument that are not UTF-8
+        return Invalid(f"{ascii(error.object)} is not text.")
     if isinstance(error, OSError) and error.filename:
         return Unusable(f"{os.fspath(error.filename)}: {error.strerror}.")
     return FlowctlError(f"Unexpected: {type(error).__name__}: {error}", remedy="the same command with -v, to see where")

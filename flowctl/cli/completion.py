@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -16,6 +17,9 @@ Found: TypeAlias = list[str | tuple[str, str]]
 """Values, or values with a word about each."""
 
 Completer: TypeAlias = Callable[[typer.Context, list[str], str], Found]
+
+VARIABLE = "_FLOWCTL_COMPLETE"
+"""The environment variable by which a shell asks."""
 
 _MOST = 50
 
@@ -61,11 +65,19 @@ def shells(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
 
 def script(shell: str) -> str | None:
     """The completion script of a shell, or None."""
-    from typer._completion_shared import get_completion_script
+    from typer import completion
 
     if shell not in {"bash", "zsh", "fish", "pwsh", "powershell"}:
         return None
-    return get_completion_script(prog_name="flowctl", complete_var="_FLOWCTL_COMPLETE", shell=shell)
+    return completion.get_completion_script(prog_name="flowctl", complete_var=VARIABLE, shell=shell)
+
+
+def prepare() -> None:
+    """Make Typer answer shells that ask for completions; it otherwise does so only with its own --install-completion."""
+    if VARIABLE in os.environ:
+        from typer import completion
+
+        completion.completion_init()
 
 
 def flows(ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:

@@ -64,7 +64,7 @@ def _list_runs(options: Globals, path: str, given: dict[str, object]) -> int | N
     from flowctl.db.migrate import APPLICATION_ID, SCHEMA_VERSION
     from flowctl.domain.errors import FlowctlError
 
-    output = Output(options)
+    output, query = Output(options), RunQuery(given)
     try:
         connection = sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True, isolation_level=None)
         try:
@@ -72,13 +72,13 @@ def _list_runs(options: Globals, path: str, given: dict[str, object]) -> int | N
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
                 return None
-            lines, more = run_table.find(connection.execute, RunQuery(given), output.now)
+            lines, more = run_table.find(connection.execute, query, output.now)
         finally:
             connection.close()
-    except (sqlite3.Error, FlowctlError):
+    except (sqlite3.Error, FlowctlError, UnicodeEncodeError):
         return None
     try:
-        run_table.show(output, lines, more)
+        run_table.show(output, query, lines, more)
     except BrokenPipeError:
         return close_pipe()
     return 0

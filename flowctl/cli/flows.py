@@ -41,7 +41,8 @@ def list_flows(ctx: typer.Context) -> None:
     lines, more = session.backend.flows.lines(session.query)
     output.table(_COLUMNS, lines)
     rest = " · --all shows the rest" if more else ""
-    output.hint(f"{'the first ' if more else ''}{len(lines):,} flow{'' if len(lines) == 1 else 's'}{rest}")
+    count = f"{'the first ' if more else ''}{len(lines):,} flow{'' if len(lines) == 1 else 's'}"
+    output.hint(f"{count}{rest}" if lines else "no flows")
 
 
 _SHOW = """

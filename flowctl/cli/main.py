@@ -135,6 +135,7 @@ def print_completion(
 
 def run(arguments: Sequence[str]) -> int:
     """Do the command; its exit code."""
+    completion.prepare()
     command: Any = typer.main.get_command(app)
     try:
         command.main(args=list(arguments), prog_name="flowctl")

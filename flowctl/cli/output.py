@@ -50,6 +50,8 @@ class Output:
             rows = [[column.data(record) for column in columns] for record in records]
             self.text(documents.csv_text(titles, rows, headers=not self.options.no_headers))
         else:
+            if not records and self.look.terminal:
+                return  # the hint below says it
             shown = [column for column in columns if self.format == "wide" or not column.wide]
             self.lines(tables.table(shown, records, self.look, headers=not self.options.no_headers))
 
@@ -123,7 +125,7 @@ class Output:
         """Ask, unless `-y` was given.  Raises Invalid where there is nobody to ask."""
         if self.options.yes:
             return True
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not _can_ask():
             raise Invalid(
                 f"{question} There is no terminal to ask at.", remedy="add -y to go ahead, or --dry-run to see more"
             )
@@ -180,6 +182,11 @@ class Output:
 
 
 _NO_SUCH_COMMAND = 127
+
+
+def _can_ask() -> bool:
+    """Whether somebody is there to read a question and to answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _terminal_size(stream: TextIO) -> tuple[int, int]:

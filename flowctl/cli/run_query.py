@@ -129,6 +129,15 @@ def state_type(word: str) -> tuple[str, str | None] | None:
     return next(((type, name) for name, type in STATE_NAMES.items() if name.lower() == lowered), None)
 
 
+def unknown_state(word: str) -> str:
+    """A sentence about a word that names no state of Prefect's."""
+    from difflib import get_close_matches
+
+    known = {name.lower(): name for name in (*map(str.lower, STATE_TYPES), *STATE_NAMES)}
+    near = get_close_matches(word.lower(), known, n=1)
+    return f"{word!r} is not a state" + (f"; did you mean {known[near[0]]!r}?" if near else ".")
+
+
 def _states(words: list[str]) -> tuple[str, list[object]]:
     types: list[object] = []
     others: list[str] = []
@@ -159,7 +168,8 @@ def _identity(execute: Execute, query: RunQuery) -> list[tuple[str, list[object]
     conditions: list[tuple[str, list[object]]] = []
     if query.flow:
         flows: list[object] = [targets.one(execute, "flow", word) for word in query.flow]
-        conditions.append((f"flow_run.flow_id IN ({_marks(flows)})", flows))
+        walk = "+" if len(flows) > 1 else ""  # of several flows the runs would have to be sorted
+        conditions.append((f"{walk}flow_run.flow_id IN ({_marks(flows)})", flows))
     if query.deployment:
         deployments: list[object] = [targets.one(execute, "deployment", word) for word in query.deployment]
         conditions.append((f"flow_run.deployment_id IN ({_marks(deployments)})", deployments))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowctl.cli import moments
-from flowctl.cli.run_query import LATE_AFTER_SECONDS, sql
+from flowctl.cli.run_query import LATE_AFTER_SECONDS, sql, state_type, unknown_state
 from flowctl.cli.tables import Column
 
 TYPE_CHECKING = False
@@ -120,6 +120,8 @@ def find(execute: Execute, query: RunQuery, now: datetime) -> tuple[list[RunLine
 
 def footer(lines: list[RunLine], more: bool) -> str:
     """One line about the table: `3 runs · 1 late`."""
+    if not lines:
+        return "no runs"
     count = f"{'the first ' if more else ''}{len(lines):,} run{'' if len(lines) == 1 else 's'}"
     late = sum(line.is_late for line in lines)
     return " · ".join([count, *([f"{late} late"] if late else []), *(["--all shows the rest"] if more else [])])
@@ -162,6 +164,7 @@ def _data_time(name: str) -> Column:
         name.removesuffix("_time").upper(),
         lambda line: moments.iso(getattr(line, name)) if getattr(line, name) else None,
         lambda line, look: time_text(getattr(line, name), look),
+        spare=True,
         wide=name != "start_time",
     )
 
@@ -177,7 +180,7 @@ COLUMNS = (
         style=lambda line: "yellow" if line.is_late else state_style(line.state_type),
     ),
     _data_time("start_time"),
-    Column("DURATION", lambda line: line.seconds, _duration),
+    Column("DURATION", lambda line: line.seconds, _duration, spare=True),
     Column("TAGS", lambda line: line.tags, cut=True, spare=True),
     Column("RUNS", lambda line: line.run_count, wide=True, spare=True),
     Column("DEPLOYMENT", lambda line: line.deployment, cut=True, spare=True, wide=True),
@@ -188,7 +191,10 @@ COLUMNS = (
 )
 
 
-def show(output: Output, lines: list[RunLine], more: bool) -> None:
-    """Print the table and the line about it."""
+def show(output: Output, query: RunQuery, lines: list[RunLine], more: bool) -> None:
+    """Print the table and the line about it; where nothing was found, also what may be misspelt."""
     output.table(COLUMNS, lines)
     output.hint(footer(lines, more))
+    for word in query.states if not lines else ():
+        if state_type(word) is None:
+            output.note(unknown_state(word))

@@ -147,7 +147,7 @@ def _draw_list(session: Session, output: Output) -> None:
     output.look.width, output.look.now = size.columns, moments.now()
     query = session.query
     query.all, query.limit = False, min(query.limit or size.lines, max(1, size.lines - 3))
-    found, more = session.backend.runs.lines(query)
+    found, _more = session.backend.runs.lines(query)
     columns = [column for column in run_table.COLUMNS if not column.wide]
-    lines = [*tables.table(columns, found, output.look), "", run_table.footer(found, more)]
+    lines = [*tables.table(columns, found, output.look), "", run_table.footer(found, more=False)]
     output.write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines[:-1]) + f"{lines[-1]}\x1b[K\x1b[J")

@@ -46,9 +46,7 @@ def list_runs(ctx: typer.Context) -> None:
         output.data(session.backend.runs.objects(session.query))
         return
     lines, more = session.backend.runs.lines(session.query)
-    run_table.show(output, lines, more)
-    if not lines and (unknown := _unknown_state(session)):
-        output.note(unknown)
+    run_table.show(output, session.query, lines, more)
 
 
 _SHOW = """
@@ -133,20 +131,6 @@ def show_logs(
         else:
             log_lines.show(session, query, head=head, tail=tail, reverse=reverse)
     return ids.code
-
-
-def _unknown_state(session: Session) -> str | None:
-    """A word about a state that nobody knows, when nothing was found."""
-    from difflib import get_close_matches
-
-    from flowctl.cli.run_query import STATE_NAMES, STATE_TYPES, state_type
-
-    known = [*(type.lower() for type in STATE_TYPES), *STATE_NAMES]
-    for word in session.query.states:
-        if state_type(word) is None:
-            near = get_close_matches(word, known, n=1)
-            return f"Prefect has no state called {word!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
-    return None
 
 
 def _pairs(run: Mapping[str, Any], around: Surroundings, output: Output) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from flowctl.cli import completion, flags, waiting
 from flowctl.cli.commands import Command
 from flowctl.cli.context import REFUSED, Session
 from flowctl.cli.local.changes import Extent, Verdict
-from flowctl.cli.run_query import state_type
+from flowctl.cli.run_query import state_type, unknown_state
 from flowctl.cli.selection import Chosen, Outcome, choose, each, noun, parse_value
 from flowctl.cli.tables import Look
 from flowctl.domain.errors import Invalid
@@ -169,19 +169,17 @@ def delete(ctx: typer.Context, runs: _Runs = None) -> int:
         output.hint("no run to delete")
     elif session.options.dry_run:
         extent = changes.extent(found)
-        output.lines([f"would delete {_extent(extent)}{_staying(extent)}"] if output.format != "id" else found)
+        _tell_deleted(session, found, f"would delete {_extent(extent)}{_staying(extent)}")
         outcome.done = found
     else:
         extent = changes.extent(found)
-        if not output.confirm(f"Delete {_extent(extent)}? They cannot be brought back."):
+        name = "".join(f"{run.name}, " for run in session.backend.runs.moments(found if len(found) == 1 else ()))
+        if not output.confirm(f"Delete {name}{_extent(extent)}? Nothing brings that back."):
             output.note("Nothing was deleted.")
             return 1
         with output.progress("deleting runs", len(found)) as advance:
             outcome.done = changes.delete(found, advance)
-        if output.wants_data:
-            output.data([{"deleted": outcome.done}], single=True)
-        else:
-            output.lines(outcome.done if output.format == "id" else [f"deleted {noun(len(outcome.done))}"])
+        _tell_deleted(session, outcome.done, f"deleted {noun(len(outcome.done))}")
     return outcome.code
 
 
@@ -189,14 +187,7 @@ def _proposals(word: str, name: str | None, message: str | None) -> Callable[[],
     """A maker of proposals: each run needs one of its own.  Raises Invalid for a word that names no state."""
     known = state_type(word)
     if known is None:
-        from difflib import get_close_matches
-
-        words = [str(type).lower() for type in StateType]
-        near = get_close_matches(word.lower(), words, n=1)
-        raise Invalid(
-            f"{word!r} is not a state" + (f"; did you mean {near[0]!r}?" if near else "."),
-            remedy="use " + ", ".join(words),
-        )
+        raise Invalid(unknown_state(word), remedy="use " + ", ".join(str(type).lower() for type in StateType))
     type_ = StateType(known[0])
     title = name or known[1] or type_.value.title()
     return lambda: StateCreate(type=type_, name=title, message=message, state_details=StateDetails())
@@ -270,6 +261,13 @@ def _then_wait(
         if moment and not session.output.wants_data:
             session.output.note(waiting.line(moment, session.output.messages))
     return code or waited.code(ids, welcome=welcome)
+
+
+def _tell_deleted(session: Session, ids: list[str], sentence: str) -> None:
+    if session.output.wants_data:
+        session.output.data([{"deleted": ids}], single=True)
+    else:
+        session.output.lines(ids if session.output.format == "id" else [sentence])
 
 
 def _extent(extent: Extent) -> str:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     Style: TypeAlias = "Callable[[Any], str]"
 
 _GAP = "  "
-_NARROWEST = 8
-"""Characters that a column which may be cut keeps at least."""
+_READABLE = 12
+"""Characters that a column which may be cut keeps as long as other columns can be left out instead."""
+
+_NARROWEST = 6
 
 STYLES = {
     "green": "32",
@@ -144,22 +146,23 @@ def table(columns: Sequence[Column], records: Sequence[object], look: Look, *, h
 
 
 def _fit(columns: list[Column], widths: list[int], room: int) -> list[int]:
-    """Narrow `widths` to the room: the widest of the columns that may be cut first, then columns are left out."""
+    """Narrow `widths` to the room, and tell which columns are shown: spare ones go before others become unreadable."""
     shown = list(range(len(columns)))
 
-    def excess() -> int:
-        return sum(widths[i] for i in shown) + len(_GAP) * (len(shown) - 1) - room
+    def excess(narrowest: int) -> int:
+        least = (min(widths[i], narrowest) if columns[i].cut else widths[i] for i in shown)
+        return sum(least) + len(_GAP) * (len(shown) - 1) - room
 
-    while (over := excess()) > 0:
-        flexible = sorted((i for i in shown if columns[i].cut and widths[i] > _NARROWEST), key=lambda i: widths[i])
-        if flexible:
-            widest = flexible[-1]
-            next_widest = widths[flexible[-2]] if len(flexible) > 1 else _NARROWEST
-            widths[widest] = max(_NARROWEST, min(widths[widest] - 1, next_widest), widths[widest] - over)
-        elif spare := [i for i in shown if columns[i].spare]:
-            shown.remove(spare[-1])
-        else:
+    while excess(_READABLE) > 0 and (spare := [i for i in shown if columns[i].spare]):
+        shown.remove(spare[-1])
+    narrowest = _READABLE if excess(_READABLE) <= 0 else _NARROWEST
+    while (over := excess(room)) > 0:
+        flexible = sorted((i for i in shown if columns[i].cut and widths[i] > narrowest), key=lambda i: widths[i])
+        if not flexible:
             break
+        widest = flexible[-1]
+        next_widest = widths[flexible[-2]] if len(flexible) > 1 else narrowest
+        widths[widest] = max(narrowest, min(widths[widest] - 1, next_widest), widths[widest] - over)
     return shown
 
 
