@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,14 @@ class Settings:
 
     services_enabled: bool = True
     services_scheduler_enabled: bool = True
+    scheduler_loop_seconds: float = 60.0
+    """How often each schedule is looked at; one that was changed, at once."""
+    scheduler_min_runs: int = 3
+    scheduler_max_runs: int = 100
+    scheduler_min_scheduled_time: float = 3600.0
+    scheduler_max_scheduled_time: float = 100 * 86400.0
+    missed_runs: Literal["skip", "latest", "all"] = "latest"
+    """What becomes of scheduled runs that were due while flowctl did not run (`ops/missed_runs.py`)."""
     services_late_runs_enabled: bool = True
     services_late_runs_after_seconds: float = 15.0
     services_foreman_enabled: bool = True
@@ -111,6 +119,12 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "ui_static_directory": ("FLOWCTL_UI_STATIC_DIRECTORY", "PREFECT_SERVER_UI_STATIC_DIRECTORY", "PREFECT_UI_STATIC_DIRECTORY"),
     "services_enabled": ("FLOWCTL_SERVICES",),
     "services_scheduler_enabled": ("PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED", "PREFECT_API_SERVICES_SCHEDULER_ENABLED"),
+    "scheduler_loop_seconds": ("PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS", "PREFECT_API_SERVICES_SCHEDULER_LOOP_SECONDS"),
+    "scheduler_min_runs": ("PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS", "PREFECT_API_SERVICES_SCHEDULER_MIN_RUNS"),
+    "scheduler_max_runs": ("PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS", "PREFECT_API_SERVICES_SCHEDULER_MAX_RUNS"),
+    "scheduler_min_scheduled_time": ("PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME", "PREFECT_API_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME"),
+    "scheduler_max_scheduled_time": ("PREFECT_SERVER_SERVICES_SCHEDULER_MAX_SCHEDULED_TIME", "PREFECT_API_SERVICES_SCHEDULER_MAX_SCHEDULED_TIME"),
+    "missed_runs": ("FLOWCTL_MISSED_RUNS",),
     "services_late_runs_enabled": ("PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED", "PREFECT_API_SERVICES_LATE_RUNS_ENABLED"),
     "services_late_runs_after_seconds": ("PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS", "PREFECT_API_SERVICES_LATE_RUNS_AFTER_SECONDS"),
     "services_foreman_enabled": ("PREFECT_SERVER_SERVICES_FOREMAN_ENABLED", "PREFECT_API_SERVICES_FOREMAN_ENABLED"),
@@ -190,7 +204,7 @@ def _prefect_profile(env: Mapping[str, str]) -> dict[str, str]:
 
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_CHOICES = {"FLOWCTL_SYNCHRONOUS": ("NORMAL", "FULL", "EXTRA", "OFF")}
+_CHOICES = {"FLOWCTL_SYNCHRONOUS": ("NORMAL", "FULL", "EXTRA", "OFF"), "FLOWCTL_MISSED_RUNS": ("skip", "latest", "all")}
 
 
 def _read(variable: str, text: str, type_name: str) -> object:
@@ -205,11 +219,12 @@ def _read(variable: str, text: str, type_name: str) -> object:
     except (KeyError, ValueError):
         expected = {"bool": "true or false", "int": "a whole number", "float": "a number of seconds, such as 90 or 2h"}
         raise ValueError(f"{variable}={text} cannot be read: it takes {expected[kind]}.") from None
-    if (choices := _CHOICES.get(variable)) and text.upper() not in choices:
-        raise ValueError(f"{variable}={text} cannot be read: it takes {' or '.join(choices)}.")
-    if kind == "Path":
-        return Path(text).expanduser()
-    return text.upper() if variable in _CHOICES else text
+    if choices := _CHOICES.get(variable):
+        chosen = next((choice for choice in choices if choice.lower() == text.lower()), None)
+        if chosen is None:
+            raise ValueError(f"{variable}={text} cannot be read: it takes {' or '.join(choices)}.")
+        return chosen
+    return Path(text).expanduser() if kind == "Path" else text
 
 
 def _seconds(text: str) -> float:

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 
 from flowctl.domain.errors import Invalid
+from flowctl.domain.values import Prepared
 from flowctl.wire_schema import with_house_rules
 
 T = TypeVar("T")
@@ -31,7 +32,8 @@ class Adapter:
 
     def __init__(self, hint: Any) -> None:
         self._validator = SchemaValidator(with_house_rules(TypeAdapter(hint).core_schema))
-        body = _without_none(hint)
+        self._preparations = [mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Prepared)]
+        body = _without_none(get_args(hint)[0] if self._preparations else hint)
         self._null_is_default = self.may_be_left_out = bool(getattr(body, "NULL_IS_DEFAULT", False))
         self._is_typed_dict = hasattr(body, "__total__")
         self._fields = [field.name for field in fields(body)] if is_dataclass(body) else []
@@ -60,6 +62,12 @@ class Adapter:
             return self._validator.validate_python(value)
         except ValidationError as error:
             raise self._invalid(error, loc) from None
+
+    def prepared(self, value: object) -> object:
+        """A parsed value as it is validated, for the 422 that repeats it."""
+        for preparation in self._preparations:
+            value = preparation.function(value)
+        return value
 
     def _invalid(self, error: ValidationError, loc: Loc) -> Invalid:
         entries = [cast("dict[str, Any]", entry) for entry in error.errors(include_url=False)]

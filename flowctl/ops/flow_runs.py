@@ -8,15 +8,17 @@ from uuid import UUID
 
 from flowctl.db.database import Tx
 from flowctl.db.queries import deletion
+from flowctl.db.tables import deployments, flows, work_queues
 from flowctl.db.tables import flow_runs as table
-from flowctl.db.tables import flows, work_queues
 from flowctl.domain import states
+from flowctl.domain.deployments import Deployment
 from flowctl.domain.errors import INTEGRITY, Conflict, NotFound, Refused
 from flowctl.domain.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
+from flowctl.domain.flows import Flow
 from flowctl.domain.orchestration import Client
-from flowctl.domain.states import StateType
+from flowctl.domain.states import StateCreate, StateType
 from flowctl.domain.values import Actor, KeyValueLabels
-from flowctl.ops import set_state, transitions
+from flowctl.ops import job_variables, set_state, transitions
 from flowctl.ops.steps import ROWS_A_STEP, Steps
 from flowctl.orchestration.policies import MINIMAL_FLOW
 
@@ -56,16 +58,20 @@ def create(
         context=body.context,
         empirical_policy=body.empirical_policy,
         tags=list(dict.fromkeys(body.tags)),
-        labels={**(flow.labels or {}), "prefect.flow.id": str(flow.id), **(body.labels or {})},
+        labels={**_inherited_labels(tx, flow, body.deployment_id), **(body.labels or {})},
         parent_task_run_id=body.parent_task_run_id,
         infrastructure_document_id=body.infrastructure_document_id,
         created_by=created_by,
         job_variables=body.job_variables or {},
     )
+    return start(tx, run, body.state or states.pending(), client=client), True
+
+
+def start(tx: Tx, run: FlowRun, state: StateCreate, *, client: Client | None = None) -> FlowRun:
+    """Store a new flow run and force its first state.  Raises Conflict if its flow knows the idempotency key."""
     table.insert(tx, run)
-    state = (body.state or states.pending()).at(tx.now, tx.new_time_id())
-    transitions.of_flow_run(tx, run, state, MINIMAL_FLOW, client=client)
-    return read(tx, run.id), True
+    transitions.of_flow_run(tx, run, state.at(tx.now, tx.new_time_id()), MINIMAL_FLOW, client=client)
+    return read(tx, run.id)
 
 
 def read(tx: Tx, id: UUID) -> FlowRun:
@@ -82,8 +88,9 @@ def update(tx: Tx, id: UUID, body: FlowRunUpdate) -> None:
     Raises NotFound, and Refused for job variables of a run that is not SCHEDULED or has no deployment.
     """
     run = read(tx, id)
-    if body.get("job_variables") is not None:
-        _require_scheduled_from_deployment(run)
+    variables = body.get("job_variables")
+    if variables is not None:
+        job_variables.check_flow_run(tx, _require_scheduled_from_deployment(run), variables, doing="updating")
     if body.get("name", "") is None:
         body["name"] = made_up_name()
     table.update(tx, id, **body)
@@ -142,10 +149,25 @@ def _work_queue_id(tx: Tx, body: FlowRunCreate) -> UUID | None:
     return found
 
 
-def _require_scheduled_from_deployment(run: FlowRun) -> None:
+def _inherited_labels(tx: Tx, flow: Flow, deployment_id: UUID | None) -> KeyValueLabels:
+    """The labels of the run's deployment, or of its flow, and the ids of both."""
+    deployment = deployments.get(tx, deployment_id) if deployment_id else None
+    if deployment is None:
+        return {**(flow.labels or {}), "prefect.flow.id": str(flow.id)}
+    return run_labels(deployment)
+
+
+def run_labels(deployment: Deployment) -> KeyValueLabels:
+    """The labels that a run has from its deployment."""
+    ids = {"prefect.flow.id": str(deployment.flow_id), "prefect.deployment.id": str(deployment.id)}
+    return {**(deployment.labels or {}), **ids}
+
+
+def _require_scheduled_from_deployment(run: FlowRun) -> UUID:
     if run.state is None:
         raise Refused("Flow run state is required to update job variables but none exists")
     if run.state.type is not StateType.SCHEDULED:
         raise Refused(f"Job variables for a flow run in state {run.state.type.name} cannot be updated")
     if run.deployment_id is None:
         raise Refused("A deployment for the flow run could not be found")
+    return run.deployment_id

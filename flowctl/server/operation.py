@@ -63,7 +63,7 @@ class Operation:
         except TooLarge:
             answer = too_large()
         except Exception as error:
-            echo = _echo(scope, raw) if isinstance(error, Invalid) else None
+            echo = self._echo(scope, raw) if isinstance(error, Invalid) else None
             answer = answer_to(error, request_body=echo, not_found_key=self.route.not_found_key)
         await answer.send(scope, send)
 
@@ -113,6 +113,14 @@ class Operation:
         if status == 204:
             return Answer(status=status, headers=headers)
         return Answer.json(result, status, headers=headers)
+
+    def _echo(self, scope: Scope, raw: bytes) -> object:
+        """What was sent, for the 422 that repeats it: parsed if it is JSON, else as text."""
+        if not raw or self._signature.body is None:
+            return None
+        if not _is_json(scope):
+            return raw.decode(errors="replace")
+        return wire.adapter(self._signature.body.hint).prepared(wire.parse_or_text(raw))
 
     def _arguments(self, scope: Scope, raw: bytes, call: Call) -> dict[str, Any]:
         """The handler's arguments by name.  Raises Invalid with the entries of all that do not fit."""
@@ -206,13 +214,6 @@ def _is_json(scope: Scope) -> bool:
         return True
     media_type = content_type.partition(";")[0].strip().lower()
     return media_type == JSON or (media_type.startswith("application/") and media_type.endswith("+json"))
-
-
-def _echo(scope: Scope, raw: bytes) -> object:
-    """What was sent, for the 422 that repeats it: parsed if it is JSON, else as text."""
-    if not raw:
-        return None
-    return wire.parse_or_text(raw) if _is_json(scope) else raw.decode(errors="replace")
 
 
 def _missing(*loc: str) -> dict[str, Any]:

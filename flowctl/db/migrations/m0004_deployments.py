@@ -1,4 +1,9 @@
-"""Deployments with their schedules and versions; work pools, work queues and workers."""
+"""Deployments with their schedules; work pools, work queues and workers.
+
+Columns follow Prefect's tables.  Ours are `deployment.missed_runs` (what becomes of runs that were due while flowctl
+did not run; NULL: as the server is set) and `deployment_schedule.evaluated_at` (when the scheduler last looked at it;
+NULL: it shall do so at once).
+"""
 
 from __future__ import annotations
 
@@ -8,20 +13,6 @@ from flowctl.db.migrations.registry import migrations
 
 _ENTITY = {"id": str, "created": str, "updated": str}
 
-_DEFINITION = {
-    "description": str,
-    "tags": str,
-    "labels": str,
-    "entrypoint": str,
-    "pull_steps": str,
-    "parameters": str,
-    "parameter_openapi_schema": str,
-    "enforce_parameter_schema": int,
-    "work_queue_id": str,
-    "work_queue_name": str,
-    "infra_overrides": str,
-}
-
 
 @migrations()
 def m0004_deployments(db: Database) -> None:
@@ -29,12 +20,21 @@ def m0004_deployments(db: Database) -> None:
     db.table("deployment").create(
         {
             **_ENTITY,
-            **_DEFINITION,
             "name": str,
             "flow_id": str,
             "version": str,
-            "version_id": str,
+            "description": str,
+            "tags": str,
+            "labels": str,
             "path": str,
+            "entrypoint": str,
+            "pull_steps": str,
+            "parameters": str,
+            "parameter_openapi_schema": str,
+            "enforce_parameter_schema": int,
+            "work_queue_id": str,
+            "work_queue_name": str,
+            "infra_overrides": str,
             "infrastructure_document_id": str,
             "storage_document_id": str,
             "created_by": str,
@@ -44,6 +44,7 @@ def m0004_deployments(db: Database) -> None:
             "status": str,
             "concurrency_limit_id": str,
             "concurrency_options": str,
+            "missed_runs": str,
         },
         pk="id",
         not_null={"name", "flow_id"},
@@ -57,14 +58,10 @@ def m0004_deployments(db: Database) -> None:
             "max_scheduled_runs": int,
             "parameters": str,
             "slug": str,
+            "evaluated_at": str,
         },
         pk="id",
         not_null={"deployment_id", "schedule"},
-    )
-    db.table("deployment_version").create(
-        {**_ENTITY, **_DEFINITION, "deployment_id": str, "branch": str, "version_info": str},
-        pk="id",
-        not_null={"deployment_id"},
     )
     db.table("work_pool").create(
         {
@@ -120,7 +117,8 @@ _INDICES = (
     "CREATE UNIQUE INDEX uq_deployment__flow_id_name ON deployment (flow_id, name)",
     "CREATE INDEX ix_deployment__work_queue ON deployment (work_queue_id)",
     "CREATE UNIQUE INDEX uq_deployment_schedule__deployment_id_slug ON deployment_schedule (deployment_id, slug)",
-    "CREATE INDEX ix_deployment_version__deployment ON deployment_version (deployment_id)",
+    # schedules that the scheduler has to look at
+    "CREATE INDEX ix_deployment_schedule__evaluated_at ON deployment_schedule (evaluated_at) WHERE active = 1",
     "CREATE UNIQUE INDEX uq_work_pool__name ON work_pool (name)",
     "CREATE UNIQUE INDEX uq_work_queue__work_pool_id_name ON work_queue (work_pool_id, name)",
     "CREATE UNIQUE INDEX uq_worker__work_pool_id_name ON worker (work_pool_id, name)",

@@ -1,0 +1,97 @@
+"""Work pools, and the queues in them that workers take runs from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from flowctl.domain.values import PROPER_NAME, STRICT_BODY, JSONObject, NonNegative
+
+AGENT_POOL = "default-agent-pool"
+"""The pool of queues that are named without a pool."""
+AGENT_TYPE = "prefect-agent"
+"""The type of pools that had agents instead of workers; they have no status."""
+DEFAULT_QUEUE = "default"
+
+
+class WorkPoolStatus(StrEnum):
+    """Whether somebody takes runs from a pool."""
+
+    READY = "READY"
+    NOT_READY = "NOT_READY"
+    PAUSED = "PAUSED"
+
+
+@dataclass(slots=True, kw_only=True)
+class StorageConfiguration:
+    """Where code and results of a pool's runs are kept (Prefect: WorkPoolStorageConfiguration)."""
+
+    __pydantic_config__: ClassVar[object] = STRICT_BODY
+
+    bundle_upload_step: JSONObject | None = None
+    bundle_execution_step: JSONObject | None = None
+    default_result_storage_block_id: UUID | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkPool:
+    """A work pool as it is stored and answered."""
+
+    id: UUID
+    created: datetime
+    updated: datetime
+    name: str
+    type: str
+    description: str | None = None
+    base_job_template: JSONObject = field(default_factory=dict[str, object])
+    is_paused: bool = False
+    concurrency_limit: int | None = None
+    status: WorkPoolStatus | None = None
+    default_queue_id: UUID | None = None
+    storage_configuration: StorageConfiguration = field(default_factory=StorageConfiguration)
+    active_slots: int | None = None
+    """PENDING and RUNNING runs; None without a concurrency limit."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkPoolCreate:
+    """Body of `POST /work_pools/`."""
+
+    __pydantic_config__: ClassVar[object] = STRICT_BODY
+
+    name: Annotated[str, PROPER_NAME]
+    description: str | None = None
+    type: str = AGENT_TYPE
+    base_job_template: JSONObject = field(default_factory=dict[str, object])
+    is_paused: bool = False
+    concurrency_limit: NonNegative | None = None
+    storage_configuration: StorageConfiguration = field(default_factory=StorageConfiguration)
+
+
+@dataclass(slots=True, kw_only=True)
+class QueueFilter:
+    """What an agent's queue once chose deployments by; nothing sets it any more."""
+
+    tags: list[str] | None = None
+    deployment_ids: list[UUID] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkQueue:
+    """A work queue as `work_queue_check` answers it (Prefect: core.WorkQueue)."""
+
+    id: UUID
+    created: datetime
+    updated: datetime
+    name: str
+    description: str | None = ""
+    is_paused: bool = False
+    concurrency_limit: int | None = None
+    priority: int = 1
+    """1 is the highest."""
+    work_pool_id: UUID | None = None
+    filter: QueueFilter | None = None
+    last_polled: datetime | None = None

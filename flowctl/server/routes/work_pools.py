@@ -1,0 +1,16 @@
+"""Work pools."""
+
+from __future__ import annotations
+
+from flowctl.db.database import Tx
+from flowctl.domain.work_pools import WorkPool, WorkPoolCreate
+from flowctl.ops import work_pools as ops
+from flowctl.server.endpoint import Routes
+
+routes = Routes("/work_pools", tag="Work Pools")
+
+
+@routes.write("POST", "/", status=201)
+def create_work_pool(tx: Tx, body: WorkPoolCreate) -> WorkPool:
+    """Create a work pool with its default queue."""
+    return ops.create(tx, body)
