@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from flowctl.db.shapes import wire_time
+from flowctl.ops import leases, retention, scheduling
 
 if TYPE_CHECKING:
     from flowctl.db.database import Tx
@@ -42,7 +43,11 @@ class Service:
     enabled: str
 
 
-SERVICES: Final[tuple[Service, ...]] = ()
+SERVICES: Final[tuple[Service, ...]] = (
+    Service("Repossessor", 15.0, leases.run_once, "services_repossessor_enabled"),
+    Service("Retention", 3600.0, retention.run_once, "services_retention_enabled"),
+    Service("Scheduler", 5.0, scheduling.run_once, "services_scheduler_enabled"),
+)
 
 
 @dataclass(slots=True)
