@@ -170,7 +170,7 @@ def _write_tail(formatter: Any) -> None:
 
 def _unexpected(error: Exception) -> FlowctlError:
     if isinstance(error, UnicodeEncodeError):  # bytes in an argument that are not UTF-8
-        return Invalid(f"{ascii(error.object)} is not text.")
+        return Invalid(f"{error.object!a} is not text.")
     if isinstance(error, OSError) and error.filename:
         return Unusable(f"{os.fspath(error.filename)}: {error.strerror}.")
     return FlowctlError(f"Unexpected: {type(error).__name__}: {error}", remedy="the same command with -v, to see where")

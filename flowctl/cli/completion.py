@@ -69,15 +69,17 @@ def script(shell: str) -> str | None:
 
     if shell not in {"bash", "zsh", "fish", "pwsh", "powershell"}:
         return None
-    return completion.get_completion_script(prog_name="flowctl", complete_var=VARIABLE, shell=shell)
+    make = completion.get_completion_script  # pyright: ignore[reportPrivateImportUsage] - no other way to its scripts
+    return make(prog_name="flowctl", complete_var=VARIABLE, shell=shell)
 
 
 def prepare() -> None:
-    """Make Typer answer shells that ask for completions; it otherwise does so only with its own --install-completion."""
+    """Make Typer answer shells that ask for completions."""
     if VARIABLE in os.environ:
         from typer import completion
 
-        completion.completion_init()
+        # Typer itself does this only with its option --install-completion
+        completion.completion_init()  # pyright: ignore[reportPrivateImportUsage] - no other way
 
 
 def flows(ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:

@@ -110,6 +110,8 @@ class _StatusLine:
         if not look.terminal:
             return
         open_ = [moment for moment in self._now.values() if not moment.is_over]
+        if not open_:
+            return
         tasks = sum((Counter(moment.task_states) for moment in self._now.values()), start=Counter[str]())
         parts = [noun(len(open_)) + " going", ", ".join(f"{count} {name}" for name, count in tasks.most_common())]
         parts.append(moments.duration(time.monotonic() - self._started))

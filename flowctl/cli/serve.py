@@ -36,9 +36,13 @@ def serve(
     if log_format not in ("text", "json"):
         raise typer.BadParameter(f"{log_format!r} is not one of text, json.", param_hint="--log-format")
     from flowctl.server import run
+    from flowctl.settings import load
 
     session = Session.of(ctx)
     changes: dict[str, Any] = {"host": host, "port": port, "ui_serve_base": base_path, "request_limit": request_limit}
+    changes["db"] = session.settings.db
+    if session.options.wait_lock is not None:
+        changes["busy_timeout"] = session.settings.busy_timeout
     changes = {name: value for name, value in changes.items() if value is not None}
     if no_ui:
         changes["ui_enabled"] = False
@@ -50,6 +54,6 @@ def serve(
         log_format="json" if log_format == "json" else "text",
     )
     try:
-        return run.serve(replace(session.settings, **changes), options)
+        return run.serve(replace(load(profile=True), **changes), options)
     except ValueError as error:
         raise Invalid(str(error)) from error

@@ -146,4 +146,4 @@ def test_watching_a_run_keeps_a_line_of_what_goes_on(db_path: Path, world, three
     world.move(three[0], StateType.FAILED)
     code, text = terminal.end()
     assert code == 10
-    assert "✗ Failed" in text.splitlines()[-2]
+    assert "odd-crane" in text.rpartition("✗ Failed")[0].splitlines()[-1]
