@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 GRACE_SECONDS = 5
 """How long requests that run may take once the server is told to stop."""
+SOCKET_GRACE_SECONDS = 1.5
+"""How long websockets may take; a client that does not read would hold the server up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,16 @@ class _Server(uvicorn.Server):
             counter += 10
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), 1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close all connections; websockets whose closing frame does not get through are cut off."""
+        asyncio.get_running_loop().call_later(SOCKET_GRACE_SECONDS, self._cut_websockets)
+        await super().shutdown(sockets)
+
+    def _cut_websockets(self) -> None:
+        for connection in tuple(self.server_state.connections):
+            if type(connection).__module__.startswith("uvicorn.protocols.websockets"):
+                connection.transport.abort()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -212,7 +224,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     changes = {name: getattr(given, name) for name in ("host", "port", "db") if getattr(given, name) is not None}
     try:
-        return serve(replace(load(), **changes), Options(ephemeral=given.ephemeral, ready_json=given.ready_json))
+        return serve(
+            replace(load(profile=True), **changes), Options(ephemeral=given.ephemeral, ready_json=given.ready_json)
+        )
     except (FlowctlError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

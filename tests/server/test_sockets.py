@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import time
 from dataclasses import replace
+from pathlib import Path
+from uuid import UUID, uuid5
 
+import httpx
+import processes
 import pytest
-from live_server import closing, hear, say, serving
+from live_server import as_sent, closing, event, hear, say, serving
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from flowctl.settings import Settings
@@ -99,9 +106,27 @@ def test_sockets_close_when_the_server_stops(settings: Settings) -> None:
     asyncio.run(scenario())
 
 
-def test_many_idle_sockets_leave_the_api_answering(settings: Settings) -> None:
-    import httpx
+def test_a_client_that_does_not_read_does_not_hold_up_the_stop(db_path: Path) -> None:
+    async def fill_up(server: processes.Server) -> None:
+        url = server.api.replace("http:", "ws:")
+        ws = await connect(f"{url}/events/out", compression=None, max_queue=1, ping_interval=None)
+        await say(ws, {"type": "filter", "filter": {}})
+        sent = [as_sent(event(payload={"text": "x" * 20_000})) for _ in range(100)]
+        async with httpx.AsyncClient(base_url=server.api) as client:
+            for batch in range(8):
+                ids = [{**each, "id": str(uuid5(UUID(each["id"]), str(batch)))} for each in sent]
+                assert (await client.post("/events", json=ids)).status_code == 204
+        begun = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(server.process.wait, 10) == 0
+        assert time.monotonic() - begun < 2.5
+        ws.transport.abort()
 
+    with processes.serving(db_path) as server:
+        asyncio.run(fill_up(server))
+
+
+def test_many_idle_sockets_leave_the_api_answering(settings: Settings) -> None:
     async def scenario() -> None:
         async with serving(settings) as live, httpx.AsyncClient(base_url=live.url.replace("ws:", "http:")) as client:
             sockets = [await live.socket("/events/out", compression=None) for _ in range(150)]
