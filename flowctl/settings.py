@@ -73,6 +73,7 @@ class Settings:
     services_pause_expirations_enabled: bool = True
     services_cancellation_cleanup_enabled: bool = True
     services_repossessor_enabled: bool = True
+    services_retention_enabled: bool = True
     services_triggers_enabled: bool = True
     services_event_persister_enabled: bool = True
     services_task_run_recorder_enabled: bool = True
@@ -131,6 +132,7 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "services_pause_expirations_enabled": ("PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED", "PREFECT_API_SERVICES_PAUSE_EXPIRATIONS_ENABLED"),
     "services_cancellation_cleanup_enabled": ("PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED", "PREFECT_API_SERVICES_CANCELLATION_CLEANUP_ENABLED"),
     "services_repossessor_enabled": ("PREFECT_SERVER_SERVICES_REPOSSESSOR_ENABLED",),
+    "services_retention_enabled": ("FLOWCTL_RETENTION",),
     "services_triggers_enabled": ("PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED", "PREFECT_API_SERVICES_TRIGGERS_ENABLED"),
     "services_event_persister_enabled": ("PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED", "PREFECT_API_SERVICES_EVENT_PERSISTER_ENABLED"),
     "services_task_run_recorder_enabled": ("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED", "PREFECT_API_SERVICES_TASK_RUN_RECORDER_ENABLED"),

@@ -44,10 +44,8 @@ class Adapter:
             return self.validate(parse(data), loc)
         try:
             return self._validator.validate_json(data)
-        except ValidationError as error:
-            if error.errors(include_url=False, include_context=False, include_input=False)[0]["type"] == "json_invalid":
-                return self.validate(parse(data), loc)  # says what Prefect says, or knows UTF-16 and deep nesting
-            raise self._invalid(error, loc) from None
+        except ValidationError:
+            return self.validate(parse(data), loc)  # says what Prefect says, or knows UTF-16 and deep nesting
 
     def validate(self, value: object, loc: Loc = ("body",)) -> Any:
         """Validate a value as parsed from JSON, or the text of a parameter.  Raises Invalid."""

@@ -110,7 +110,7 @@ def create_api_app(
     context           of the application that this is part of; without one it has its own
     ignore_cache      make a new one even if there is one of the same settings and paths
     """
-    settings = context.settings if context else settings or load_settings()
+    settings = context.settings if context else settings or load_settings(profile=True)
     is_plain = context is None and not dependencies and not router_overrides
     key = (settings, health_check_path, version_check_path)
     if is_plain and not ignore_cache and key in API_APP_CACHE:

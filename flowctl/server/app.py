@@ -105,7 +105,7 @@ def create_app(
     ignore_cache    make a new one even if there is one of the same settings
     read_only       never write; writing requests are refused
     """
-    settings = settings or load_settings()
+    settings = settings or load_settings(profile=True)
     key = (settings, ephemeral, webserver_only)
     if key in APP_CACHE and not ignore_cache and not read_only:
         return APP_CACHE[key]
@@ -122,7 +122,7 @@ def create_app(
 
 def create_ui_app(ephemeral: bool, settings: Settings | None = None) -> ASGIApp:
     """Make the application that serves the dashboard; an ephemeral server has none."""
-    settings = settings or load_settings()
+    settings = settings or load_settings(profile=True)
     return make_ui_app(replace(settings, ui_enabled=False) if ephemeral else settings)
 
 

@@ -31,7 +31,8 @@ Listener = Callable[[list["ReceivedEvent"]], None]
 GROUP_SECONDS = 0.008
 """How long a group may take writes in: another process's write waits this long, and its own time."""
 GROUP_JOBS = 256
-READ_THREADS = 4
+READ_THREADS = 2
+"""More would only contend for the interpreter: a list is mostly made in Python."""
 
 
 @dataclass(slots=True, eq=False)
