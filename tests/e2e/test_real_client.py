@@ -51,7 +51,7 @@ def test_a_flow_that_does_a_bit_of_everything(server: Server, client: Client) ->
     retried = next(task_run for task_run in runs if task_run["name"].startswith("fails_once"))
     assert retried["run_count"] == 2
     history = [state["name"] for state in server.get(f"/task_run_states/?task_run_id={retried['id']}")]
-    assert history == ["Pending", "Running", "AwaitingRetry", "Retrying", "Completed"]
+    assert history == ["Pending", "Running", "Retrying", "Completed"]
 
     placeholder = next(task_run for task_run in runs if task_run["name"].startswith("child"))
     subflow = server.post("/flow_runs/filter", {"flow_runs": {"parent_task_run_id": {"any_": [placeholder["id"]]}}})[0]

@@ -1,0 +1,94 @@
+"""flowctl.pyz, built by scripts/build_zipapp.py, on a Python that has nothing installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from processes import ROOT, clean_environment
+
+BARE = (sys.executable, "-I", "-S")
+"""This Python without site-packages and without the environment's variables for Python."""
+
+
+@pytest.fixture(scope="module")
+def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built file; skips where the package index cannot be reached."""
+    path = tmp_path_factory.mktemp("dist") / "flowctl.pyz"
+    build = [sys.executable, str(ROOT / "scripts" / "build_zipapp.py"), "-o", str(path)]
+    result = subprocess.run(build, capture_output=True, text=True, timeout=300, check=False)
+    if "No matching distribution" in result.stderr or "ConnectionError" in result.stderr:
+        pytest.skip(f"the package index cannot be reached: {result.stderr.strip()[-200:]}")
+    assert result.returncode == 0, result.stderr
+    return path
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {
+        **clean_environment(),
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_DATA_HOME": str(home / "data"),
+    }
+
+
+def cached(home: Path) -> list[str]:
+    folder = home / "cache" / "flowctl" / "zipapp"
+    return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+def test_offline_commands_run_from_the_zip_and_unpack_nothing(pyz: Path, tmp_path: Path) -> None:
+    for arguments in (["runs", "ls"], ["runs", "ls", "-o", "json"], ["--version"]):
+        result = subprocess.run(
+            [*BARE, str(pyz), *arguments], env=environment(tmp_path), capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stderr
+    assert cached(tmp_path) == []
+
+
+def serve(pyz: Path, home: Path, number: int) -> subprocess.Popen[str]:
+    command = [*BARE, str(pyz), "serve", "--port", "0", "--db", str(home / f"{number}.db"), "--ready-json"]
+    return subprocess.Popen(command, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_three_first_starts_at_once_share_one_whole_cache_and_serve(pyz: Path, tmp_path: Path) -> None:
+    processes = [serve(pyz, tmp_path, number) for number in range(3)]
+    try:
+        for process in processes:
+            assert process.stdout
+            line = process.stdout.readline()
+            assert line, process.communicate()[1]
+            ready = json.loads(line)
+            assert httpx.get(f"{ready['api']}/health").json() is True
+            created = httpx.post(f"{ready['api']}/flows/", json={"name": "etl"})
+            assert created.status_code == 201
+            page = httpx.get(ready["url"] + "/runs", headers={"accept": "text/html"})
+            assert "flowctl" in page.text
+    finally:
+        for process in processes:
+            process.terminate()
+            process.communicate(timeout=15)
+    assert len(cached(tmp_path)) == 1, "no partial copies stay behind"
+
+
+def test_a_cache_that_was_cut_short_is_not_used(pyz: Path, tmp_path: Path) -> None:
+    partial = tmp_path / "cache" / "flowctl" / "zipapp" / ".partial-killed"
+    partial.mkdir(parents=True)
+    process = serve(pyz, tmp_path, 0)
+    assert process.stdout
+    ready = json.loads(process.stdout.readline())
+    assert httpx.get(f"{ready['api']}/health").json() is True
+    process.terminate()
+    process.communicate(timeout=15)
+
+
+def test_the_file_is_executable_as_it_is(pyz: Path, tmp_path: Path) -> None:
+    copy = shutil.copy(pyz, tmp_path / "flowctl")
+    assert os.access(copy, os.X_OK)
+    assert pyz.read_bytes().startswith(b"#!/usr/bin/env python3\n")
