@@ -28,7 +28,11 @@ FLAGS = (
 )
 OTHER_API = os.environ.get("FLOWCTL_UI_TEST_API", "")
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-WATCH_CSP = "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI));"
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WATCH_CSP = """
+document.addEventListener('securitypolicyviolation', (e) => console.error(`CSP ${e.violatedDirective} ${e.blockedURI}`)
+);
+"""
 
 
 @pytest.fixture(scope="session")
@@ -160,14 +164,13 @@ def accessible() -> Callable[[Any], None]:
 
     def check(page: Any) -> None:
         page.evaluate(AXE)
-        result = page.evaluate(
-            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations']})"
-        )
-        serious = [
-            f"{found['id']}: {found['help']}: {[node['html'][:160] for node in found['nodes'][:3]]} {found['nodes'][0].get('failureSummary', '')[:300]}"
-            for found in result["violations"]
-            if found["impact"] in ("serious", "critical")
-        ]
+        result = page.evaluate(f"axe.run(document, {{runOnly: {AXE_RULES}, resultTypes: ['violations']}})")
+        serious: list[str] = []
+        for found in result["violations"]:
+            if found["impact"] in ("serious", "critical"):
+                nodes = [node["html"][:160] for node in found["nodes"][:3]]
+                why = found["nodes"][0].get("failureSummary", "")[:300]
+                serious.append(f"{found['id']}: {found['help']}: {nodes} {why}")
         assert not serious, "\n".join(serious)
 
     return check

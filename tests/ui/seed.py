@@ -106,6 +106,8 @@ class World:
     """Ids of what `fill` made."""
 
     flow: str
+    workshop: str
+    """A flow for runs that tests make, so that they do not push the others off the screen."""
     completed: str
     failed: str
     failed_task: str
@@ -121,6 +123,7 @@ def fill(seeder: Seeder) -> World:
     """Make one run of each kind, and enough small ones to fill a screen."""
     flow = seeder.flow("nightly-etl")
     other = seeder.flow("quick")
+    workshop = seeder.flow("workshop")
     for number in range(34):
         seeder.run(other, f"small-{number}", {"type": "COMPLETED"}, tags=["dev"] if number % 2 else ["dev", "adhoc"])
     completed = seeder.run(flow, "calm-otter", {"type": "RUNNING"}, tags=["prod"], parameters={"day": "2026-11-20"})
@@ -162,9 +165,10 @@ def fill(seeder: Seeder) -> World:
         (20, 'see https://example.com/"onmouseover="window.pwned=1', None),
         (
             40,
-            f'Traceback (most recent call last):\n  File "{HOSTILE}", line 1, in {HOSTILE}\n    {HOSTILE}\nValueError: {HOSTILE}',
+            f'Traceback (most recent call last):\n  File "{HOSTILE}", line 1, in {HOSTILE}\n    {HOSTILE}\n'
+            f"ValueError: {HOSTILE}",
             task,
         ),
     )
     seeder.state(hostile, {"type": "FAILED", "message": HOSTILE})
-    return World(flow, completed, failed, bad, good, running, hostile)
+    return World(flow, workshop, completed, failed, bad, good, running, hostile)

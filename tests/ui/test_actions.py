@@ -34,7 +34,7 @@ def toast(page: Any) -> Any:
 
 
 def test_set_state_with_name_and_message(visit: Visitor, world: World, seeder: Seeder) -> None:
-    run = seeder.run(world.flow, "to-be-set", {"type": "RUNNING"})
+    run = seeder.run(world.workshop, "to-be-set", {"type": "RUNNING"})
     page = visit(f"/runs/flow-run/{run}")
     expect(head(page)).to_contain_text("Running")
     page.keyboard.press("s")
@@ -51,7 +51,7 @@ def test_set_state_with_name_and_message(visit: Visitor, world: World, seeder: S
 
 
 def test_refused_transition_says_why(visit: Visitor, world: World, seeder: Seeder) -> None:
-    run = seeder.run(world.flow, "finished", {"type": "COMPLETED"})
+    run = seeder.run(world.workshop, "finished", {"type": "COMPLETED"})
     page = visit(f"/runs/flow-run/{run}")
     page.get_by_role("button", name="Set state").click()
     page.get_by_role("dialog").get_by_label("State").select_option("PAUSED")
@@ -61,7 +61,7 @@ def test_refused_transition_says_why(visit: Visitor, world: World, seeder: Seede
 
 
 def test_cancel_asks_once_and_escape_keeps(visit: Visitor, world: World, seeder: Seeder) -> None:
-    run = seeder.run(world.flow, "to-be-cancelled", {"type": "RUNNING"})
+    run = seeder.run(world.workshop, "to-be-cancelled", {"type": "RUNNING"})
     page = visit(f"/runs/flow-run/{run}")
     expect(head(page)).to_contain_text("Running")
     page.keyboard.press("c")
@@ -75,9 +75,8 @@ def test_cancel_asks_once_and_escape_keeps(visit: Visitor, world: World, seeder:
 
 
 def test_cancel_of_a_run_that_never_started_is_final_at_once(visit: Visitor, world: World, seeder: Seeder) -> None:
-    run = seeder.run(
-        world.flow, "never-started", {"type": "SCHEDULED", "state_details": {"scheduled_time": "2020-01-01T00:00:00Z"}}
-    )
+    due = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2020-01-01T00:00:00Z"}}
+    run = seeder.run(world.workshop, "never-started", state=due)
     page = visit(f"/runs/flow-run/{run}")
     expect(page.locator(".why")).to_contain_text("Late by")
     page.keyboard.press("c")
@@ -122,7 +121,7 @@ def test_retry_of_a_deployment_asks_for_awaiting_retry(visit: Visitor, world: Wo
 
 
 def test_resume_with_the_form_of_the_stored_schema(visit: Visitor, world: World, seeder: Seeder) -> None:
-    run = seeder.paused(world.flow, "needs-approval")
+    run = seeder.paused(world.workshop, "needs-approval")
     page = visit(f"/runs/flow-run/{run}")
     expect(page.locator(".why")).to_contain_text("Waiting for input")
     page.keyboard.press("r")
@@ -147,7 +146,7 @@ def test_resume_with_the_form_of_the_stored_schema(visit: Visitor, world: World,
 
 
 def test_resume_without_input(visit: Visitor, world: World, seeder: Seeder) -> None:
-    run = seeder.paused(world.flow, "just-paused", schema=None)
+    run = seeder.paused(world.workshop, "just-paused", schema=None)
     page = visit(f"/runs/flow-run/{run}")
     page.locator(".why").get_by_role("button", name="Resume").click()
     expect(toast(page)).to_contain_text("just-paused goes on")
@@ -155,7 +154,7 @@ def test_resume_without_input(visit: Visitor, world: World, seeder: Seeder) -> N
 
 
 def test_delete_can_be_undone(visit: Visitor, world: World, seeder: Seeder) -> None:
-    run = seeder.run(world.flow, "kept-after-all", {"type": "COMPLETED"})
+    run = seeder.run(world.workshop, "kept-after-all", {"type": "COMPLETED"})
     page = visit(f"/runs/flow-run/{run}")
     page.get_by_role("button", name="Delete").click()
     expect(toast(page)).to_contain_text("kept-after-all deleted")
@@ -169,8 +168,8 @@ def test_delete_can_be_undone(visit: Visitor, world: World, seeder: Seeder) -> N
 def test_delete_is_sent_after_five_seconds_or_when_the_page_is_left(
     visit: Visitor, world: World, seeder: Seeder
 ) -> None:
-    first = seeder.run(world.flow, "gone-later", {"type": "COMPLETED"})
-    second = seeder.run(world.flow, "gone-at-once", {"type": "COMPLETED"})
+    first = seeder.run(world.workshop, "gone-later", {"type": "COMPLETED"})
+    second = seeder.run(world.workshop, "gone-at-once", {"type": "COMPLETED"})
     page = visit(f"/runs/flow-run/{first}")
     page.get_by_role("button", name="Delete").click()
     assert exists(seeder, "flow_runs", first)
@@ -189,7 +188,7 @@ def test_delete_is_sent_after_five_seconds_or_when_the_page_is_left(
 
 def test_many_runs_at_once(visit: Visitor, world: World, seeder: Seeder) -> None:
     mark = f"bulk-{uuid.uuid4().hex[:6]}"
-    runs = [seeder.run(world.flow, f"{mark}-{n}", {"type": "RUNNING"}) for n in range(4)]
+    runs = [seeder.run(world.workshop, f"{mark}-{n}", {"type": "RUNNING"}) for n in range(4)]
     page = visit(f"/runs?flow-run-search={mark}")
     expect(page.locator("tbody .row")).to_have_count(4)
     page.keyboard.press("j")
@@ -221,7 +220,7 @@ def test_many_runs_at_once(visit: Visitor, world: World, seeder: Seeder) -> None
 
 
 def test_task_run_state_and_delete(visit: Visitor, world: World, seeder: Seeder) -> None:
-    run = seeder.run(world.flow, "with-a-task", {"type": "RUNNING"})
+    run = seeder.run(world.workshop, "with-a-task", {"type": "RUNNING"})
     task = seeder.task(run, "lonely-1", {"type": "RUNNING"})
     page = visit(f"/runs/task-run/{task}")
     expect(head(page)).to_contain_text("Running")

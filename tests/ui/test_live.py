@@ -23,7 +23,7 @@ ALLOWANCE = 3
 
 
 def test_state_change_reaches_the_list_at_once(visit: Visitor, world: World, seeder: Seeder) -> None:
-    run = seeder.run(world.flow, "watched", {"type": "RUNNING"})
+    run = seeder.run(world.workshop, "watched", {"type": "RUNNING"})
     page = visit("/runs")
     row = page.locator("tbody .row", has_text="watched").first
     expect(row).to_contain_text("Running")
@@ -40,11 +40,11 @@ def test_new_runs_arrive_on_top_or_wait_behind_a_pill(visit: Visitor, world: Wor
     page = visit("/runs", height=500)
     expect(page.locator("main")).to_contain_text("bold-lynx")
     expect(page.locator(".sidebar .foot")).to_contain_text("live")
-    seeder.run(world.flow, "just-now", {"type": "RUNNING"})
+    seeder.run(world.workshop, "just-now", {"type": "RUNNING"})
     expect(page.locator("tbody .row").first).to_contain_text("just-now")
     page.locator(".scroll").evaluate("(element) => { element.scrollTop = 500; }")
     page.wait_for_timeout(100)
-    seeder.run(world.flow, "while-reading", {"type": "RUNNING"})
+    seeder.run(world.workshop, "while-reading", {"type": "RUNNING"})
     pill = page.get_by_role("button", name="1 new run")
     expect(pill).to_be_visible()
     assert page.locator(".scroll").evaluate("(element) => element.scrollTop") == 500
@@ -53,7 +53,7 @@ def test_new_runs_arrive_on_top_or_wait_behind_a_pill(visit: Visitor, world: Wor
 
 
 def test_run_page_follows_tasks_logs_and_state(visit: Visitor, world: World, seeder: Seeder) -> None:
-    run = seeder.run(world.flow, "followed", {"type": "RUNNING"})
+    run = seeder.run(world.workshop, "followed", {"type": "RUNNING"})
     page = visit(f"/runs/flow-run/{run}?view=tasks")
     expect(page.locator("main")).to_contain_text("No task has started yet")
     expect(page.locator(".logs")).to_contain_text("Nothing logged yet")
@@ -93,10 +93,10 @@ def test_second_tab_shares_the_socket_of_the_first(visit: Visitor, world: World,
     second.on("websocket", lambda socket: sockets.append(socket.url))
     second.goto(f"{visit.server.url}/runs")
     expect(second.locator(".sidebar .foot")).to_contain_text("live")
-    seeder.run(world.flow, "in-both-tabs", {"type": "RUNNING"})
+    seeder.run(world.workshop, "in-both-tabs", {"type": "RUNNING"})
     expect(second.locator("tbody .row").first).to_contain_text("in-both-tabs")
     assert not sockets
     page.close()
-    seeder.run(world.flow, "in-the-one-left", {"type": "RUNNING"})
+    seeder.run(world.workshop, "in-the-one-left", {"type": "RUNNING"})
     expect(second.locator("tbody .row").first).to_contain_text("in-the-one-left", timeout=12_000)
     assert sockets

@@ -75,12 +75,16 @@ def test_back_restores_where_the_list_stood(visit: Visitor, world: World) -> Non
     expect(page.locator("main")).to_contain_text("bold-lynx")
     scroll = page.locator(".scroll")
     scroll.evaluate("(element) => { element.scrollTop = 600; }")
+    row = page.locator("tbody .row .name").nth(10)
+    row.scroll_into_view_if_needed()
     page.wait_for_timeout(100)
-    page.locator("tbody .row .name").nth(10).click()
+    stood = scroll.evaluate("(element) => element.scrollTop")
+    assert stood > 300
+    row.click()
     expect(page.locator(".run-page")).to_be_visible()
     page.go_back()
     expect(scroll).to_be_visible()
-    assert scroll.evaluate("(element) => element.scrollTop") == 600
+    assert scroll.evaluate("(element) => element.scrollTop") == stood
 
 
 def test_keys_move_open_and_go(visit: Visitor, world: World) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def paths(world: World) -> dict[str, tuple[str, str]]:
     """Each page's path, and a text that it shows when its data is there."""
     return {
-        "runs": ("/runs", "bold-lynx"),
+        "runs": (f"/runs?flows={world.flow}", "bold-lynx"),
         "task-runs": ("/runs?tab=task-runs", "load-3"),
         "run": (f"/runs/flow-run/{world.failed}", "negative row count"),
         "completed-run": (f"/runs/flow-run/{world.completed}?view=tasks&tab=states", "extract-0"),

@@ -47,7 +47,7 @@ export function start() {
 
 function lead() {
   leading = true;
-  stream('/events/out', { event: { prefix: EVENTS } }, {
+  stream('/events/out', eventFilter, {
     onOpen: () => { announce('live'); reconnects.value++; },
     onClose: () => announce('polling'),
     onFrame: (frame) => {
@@ -58,10 +58,16 @@ function lead() {
   });
 }
 
+/** Without `until` Prefect's server ends the stream at the present: nothing live would come. */
+function eventFilter() {
+  const now = Date.now();
+  return { event: { prefix: EVENTS }, occurred: { since: new Date(now).toISOString(), until: new Date(now + 365 * 86400_000).toISOString() } };
+}
+
 /**
  * Subscribe to one of Prefect's streams and stay subscribed: after a loss it connects again, 1, 2, 4 … 30 seconds apart.
  * @param {string} path
- * @param {any} filter
+ * @param {() => any} filter
  * @param {{onOpen?: () => void, onClose?: () => void, onFrame: (frame: any) => void}} handlers
  * @returns {() => void} stop
  */
@@ -83,7 +89,7 @@ export function stream(path, filter, { onOpen, onClose, onFrame }) {
       if (frame.type !== 'auth_success') { onFrame(frame); return; }
       opened = true;
       delay = 1000;
-      socket?.send(JSON.stringify({ type: 'filter', backfill: false, filter }));
+      socket?.send(JSON.stringify({ type: 'filter', backfill: false, filter: filter() }));
       onOpen?.();
     };
     socket.onclose = () => {

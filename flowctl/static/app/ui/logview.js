@@ -66,7 +66,7 @@ export function useLogs(filter, active) {
     if (!active) return;
     let waiting = /** @type {any[]} */ ([]);
     let flush = 0;
-    const stop = filter.flow_run_id ? stream('/logs/out', { flow_run_id: filter.flow_run_id }, {
+    const stop = filter.flow_run_id ? stream('/logs/out', () => ({ flow_run_id: filter.flow_run_id }), {
       onFrame: (frameData) => {
         if (frameData.type !== 'log') return;
         waiting.push(frameData.log);
