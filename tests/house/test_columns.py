@@ -23,12 +23,23 @@ def declared() -> Iterator[tuple[str, Columns[Any]]]:
                 yield f"{info.name}.{name}", value
 
 
+def table_columns(db: Database, table: str) -> set[str]:
+    with db.read() as tx:
+        return {row[1] for row in tx.execute(f"PRAGMA table_info({table})")}
+
+
+def test_each_mapped_table_has_a_mapping_of_all_its_columns(db: Database) -> None:
+    missing: dict[str, set[str]] = {}
+    for _, columns in declared():
+        left = table_columns(db, columns.table) - set(columns.stored) - set(columns.extra)
+        missing[columns.table] = min(missing.get(columns.table, left), left, key=len)
+    assert {table: left for table, left in missing.items() if left} == {}
+
+
 @pytest.mark.parametrize(("name", "columns"), [pytest.param(*each, id=each[0]) for each in declared()])
 class TestEach:
-    def test_stored_columns_are_the_tables(self, db: Database, name: str, columns: Columns[Any]) -> None:
-        with db.read() as tx:
-            table = {row[1] for row in tx.execute(f"PRAGMA table_info({columns.table})")}
-        assert set(columns.stored) | set(columns.extra) == table, name
+    def test_stored_columns_are_in_the_table(self, db: Database, name: str, columns: Columns[Any]) -> None:
+        assert set(columns.stored) | set(columns.extra) <= table_columns(db, columns.table), name
 
     def test_every_field_has_a_source(self, db: Database, name: str, columns: Columns[Any]) -> None:
         with db.read() as tx:
