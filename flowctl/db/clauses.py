@@ -31,15 +31,26 @@ class Clause:
 
 TRUE = Clause("1")
 FALSE = Clause("0")
+"""The constants are told by identity."""
 Part = Callable[[Any], Clause | None]
 """Makes the clause of one criterion; None when its value does not filter."""
 
 
 def joined(clauses: Iterable[Clause], operator: Operator = Operator.and_) -> Clause:
-    """Clauses joined by AND, or by OR; true when there is none."""
-    parts = [clause for clause in clauses if operator is Operator.or_ or clause is not TRUE]
+    """Clauses joined by AND, or by OR; true when there is none.
+
+    What is true or false whatever the row is decided here: SQLite, too, drops the rest of `… AND 0`, and then finds
+    that an index which it was told to use is of no use.
+    """
+    found = list(clauses)
+    decisive, idle = (FALSE, TRUE) if operator is Operator.and_ else (TRUE, FALSE)
+    if not found:
+        return TRUE
+    if any(clause is decisive for clause in found):
+        return decisive
+    parts = [clause for clause in found if clause is not idle]
     if len(parts) < 2:
-        return parts[0] if parts else TRUE
+        return parts[0] if parts else idle
     word = " AND " if operator is Operator.and_ else " OR "
     return Clause(f"({word.join(part.sql for part in parts)})", tuple(p for part in parts for p in part.parameters))
 
@@ -106,9 +117,7 @@ def tags(expression: str) -> Callable[[Filter], Clause]:
     """A part for filters on a column that holds a JSON list of tags."""
     parts: dict[str, Part] = {
         "all_": lambda names: joined([_tagged(expression, name) for name in names]) if names else None,
-        "any_": lambda names: (
-            joined([_tagged(expression, name) for name in names], Operator.or_) if names else Clause("0")
-        ),
+        "any_": lambda names: joined([_tagged(expression, name) for name in names], Operator.or_) if names else FALSE,
         "is_null_": lambda value: Clause(f"{expression} {'=' if value else '<>'} '[]'"),
     }
     return lambda filter: filtered(filter, parts)

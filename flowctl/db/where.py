@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flowctl.db.clauses import (
+    FALSE,
     TRUE,
     Clause,
     Part,
@@ -104,8 +105,7 @@ def task_runs(criteria: Criteria, *, parents: Clause | None = None) -> Clause:
     if parents is not None:
         return own & parents
     condition = _parents(criteria)
-    sql = f"EXISTS (SELECT 1 FROM flow_run WHERE flow_run.id = task_run.flow_run_id AND {condition.sql})"
-    return own & Clause(sql, condition.parameters)
+    return own & _has("flow_run", "flow_run.id = task_run.flow_run_id", condition)
 
 
 def of_flow_runs(criteria: Criteria, source: str) -> Clause:
@@ -144,7 +144,15 @@ _QUEUES_OF_POOLS = "work_queue.id FROM work_queue JOIN work_pool ON work_pool.id
 
 
 def _owned(reference: str, owners: str, condition: Clause) -> Clause:
+    if condition is FALSE:
+        return FALSE
     return Clause(f"{reference} IN (SELECT {owners} WHERE {condition.sql})", condition.parameters)
+
+
+def _has(table: str, link: str, condition: Clause) -> Clause:
+    if condition is FALSE:
+        return FALSE
+    return Clause(f"EXISTS (SELECT 1 FROM {table} WHERE {link} AND {condition.sql})", condition.parameters)
 
 
 def _flow_deployments(criteria: Criteria) -> list[Clause]:
@@ -164,8 +172,7 @@ def _flow_flow_runs(criteria: Criteria, runs: str | None) -> list[Clause]:
     condition = joined([flow_run(criteria.flow_runs), *_flow_run_task_runs(criteria)])
     if runs is not None:
         return [_owned("flow.id", f"flow_run.flow_id FROM {runs}", condition)]
-    sql = f"EXISTS (SELECT 1 FROM flow_run WHERE flow_run.flow_id = flow.id AND {condition.sql})"
-    return [Clause(sql, condition.parameters)]
+    return [_has("flow_run", "flow_run.flow_id = flow.id", condition)]
 
 
 def _flow_run_task_runs(criteria: Criteria) -> list[Clause]:
@@ -174,8 +181,7 @@ def _flow_run_task_runs(criteria: Criteria) -> list[Clause]:
     condition = task_run(criteria.task_runs)
     if required_values(required(criteria.task_runs).get("id")) is not None:  # few, by primary key
         return [_owned("flow_run.id", "task_run.flow_run_id FROM task_run", condition)]
-    sql = f"EXISTS (SELECT 1 FROM task_run WHERE task_run.flow_run_id = flow_run.id AND {condition.sql})"
-    return [Clause(sql, condition.parameters)]
+    return [_has("task_run", "task_run.flow_run_id = flow_run.id", condition)]
 
 
 def _by_ids_alone(criteria: Criteria) -> bool:

@@ -10,6 +10,7 @@ from flowctl.db.queries import lists, run_history
 from flowctl.domain.criteria import Criteria
 from flowctl.domain.run_history import HistoryResponse
 from flowctl.domain.task_run_filters import TaskRunSort
+from flowctl.domain.task_run_responses import TaskRunResponse
 from flowctl.domain.task_runs import TaskRun
 from flowctl.ops import histories
 from flowctl.ops.pages import Page, page_of
@@ -29,9 +30,9 @@ def count(tx: Tx, criteria: Criteria) -> int:
     return lists.count_task_runs(tx, criteria)
 
 
-def paginate(tx: Tx, criteria: Criteria, *, sort: TaskRunSort, limit: int, page: int) -> Page[TaskRun]:
+def paginate(tx: Tx, criteria: Criteria, *, sort: TaskRunSort, limit: int, page: int) -> Page[TaskRunResponse]:
     """One page of the task runs that match, pages counted from 1, and how many there are in all."""
-    results = find(tx, criteria, sort=sort, limit=limit, offset=(page - 1) * limit)
+    results = lists.task_run_responses(tx, criteria, sort, limit, (page - 1) * limit)
     return page_of(results, count=count(tx, criteria), limit=limit, page=page)
 
 

@@ -24,9 +24,7 @@ _ARTIFACT = {
 def m0005_artifacts(db: Database) -> None:
     """Create the tables and indices."""
     db.table("artifact").create(_ARTIFACT, pk="id")
-    db.table("artifact_collection").create(
-        {**_ARTIFACT, "latest_id": str}, pk="id", not_null={"key", "latest_id"}
-    )
+    db.table("artifact_collection").create({**_ARTIFACT, "latest_id": str}, pk="id", not_null={"key", "latest_id"})
     for statement in _INDICES:
         db.conn.execute(statement)
 

@@ -86,6 +86,8 @@ def task_runs_by_flow_run(tx: Tx, flow_run_ids: Sequence[UUID]) -> dict[UUID, in
 
 def next_runs(tx: Tx, flow_ids: Sequence[UUID]) -> dict[UUID, SimpleNextFlowRun]:
     """The scheduled run of each flow that is due first; flows without any are left out."""
+    if not flow_ids:
+        return {}
     condition = within("flow_run.flow_id", flow_ids)
     scheduled = f"""
         WHERE flow_run.rowid IN (

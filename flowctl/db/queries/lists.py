@@ -18,7 +18,7 @@ from flowctl.db.queries.paths import Path
 from flowctl.db.tables.flow_runs import FLOW_RUN
 from flowctl.db.tables.flows import FLOW
 from flowctl.db.tables.logs import LOG
-from flowctl.db.tables.task_runs import TASK_RUN
+from flowctl.db.tables.task_runs import TASK_RUN, TASK_RUN_RESPONSE
 from flowctl.domain.criteria import Criteria
 from flowctl.domain.filters import Filter, only, required
 from flowctl.domain.flow_filters import FlowSort
@@ -28,6 +28,7 @@ from flowctl.domain.flows import Flow
 from flowctl.domain.log_filters import LogFilter, LogSort
 from flowctl.domain.logs import Log
 from flowctl.domain.task_run_filters import TaskRunFilter, TaskRunSort
+from flowctl.domain.task_run_responses import TaskRunResponse
 from flowctl.domain.task_runs import TaskRun
 
 T = TypeVar("T")
@@ -65,11 +66,22 @@ def flow_run_page(
 
 def task_runs(tx: Tx, criteria: Criteria, sort: TaskRunSort, limit: int, offset: int) -> Rows[TaskRun]:
     """A page of task runs."""
+    return _task_run_page(tx, TASK_RUN, criteria, sort, limit, offset)
+
+
+def task_run_responses(tx: Tx, criteria: Criteria, sort: TaskRunSort, limit: int, offset: int) -> Rows[TaskRunResponse]:
+    """A page of task runs in their short form."""
+    return _task_run_page(tx, TASK_RUN_RESPONSE, criteria, sort, limit, offset)
+
+
+def _task_run_page(
+    tx: Tx, columns: Columns[T], criteria: Criteria, sort: TaskRunSort, limit: int, offset: int
+) -> Rows[T]:
     order = _TASK_RUN_ORDERS[sort]
     path, condition = task_run_search(tx, criteria, order.index, limit + offset)
     if sort is TaskRunSort.NEXT_SCHEDULED_START_TIME_ASC:
-        return _nulls_first(tx, TASK_RUN, path, condition, order, limit, offset)
-    return page(tx, TASK_RUN, path, condition, order, limit, offset)
+        return _nulls_first(tx, columns, path, condition, order, limit, offset)
+    return page(tx, columns, path, condition, order, limit, offset)
 
 
 def flows(tx: Tx, criteria: Criteria, sort: FlowSort, limit: int, offset: int) -> Rows[Flow]:

@@ -30,6 +30,7 @@ from flowctl.domain.filters import (
 )
 from flowctl.domain.log_filters import LogFilter
 from flowctl.domain.states import StateType
+from flowctl.domain.task_run_filters import TaskFlowRunFilter
 
 FEW = 2000
 """Rows that may be looked up without asking what else could be done."""
@@ -88,12 +89,12 @@ def sparse_flow_runs(tx: Tx, wanted: Criteria, page: int | None) -> str | None:
 
 def log_path(filter: LogFilter | None) -> Path:
     """The path to log lines: those of the run asked for, else all in order of time."""
+    if where.log(filter) is FALSE:
+        return Path("log")
     own = required(filter)
-    for name in ("task_run_id", "flow_run_id"):
+    for name, index in (("task_run_id", "ix_log__task_run"), ("flow_run_id", "ix_log__flow_run")):
         if (ids := required_values(own.get(name))) is not None:
-            condition = within(f"log.{name}", ids)
-            index = name.removesuffix("_id")
-            return Path("log" if condition is FALSE else f"log INDEXED BY ix_log__{index}", condition, is_sparse=True)
+            return Path(f"log INDEXED BY {index}", within(f"log.{name}", ids), is_sparse=True)
     either = filter is not None and not own and criteria(filter)
     return Path("log" if either else "log INDEXED BY ix_log__timestamp")
 
@@ -124,6 +125,8 @@ class _Lookup:
 def _choose(
     tx: Tx, table: str, lookups: Iterator[_Lookup], condition: Clause, walks: str | None, page: int | None
 ) -> Path:
+    if condition is FALSE:
+        return Path(table, is_sparse=True)
     total: int = tx.scalar(f"SELECT max(rowid) FROM {table}") or 0
     bound = max(FEW, total // 3 if page is None or walks is None else isqrt(page * total))
     best: Path | None = None
@@ -195,7 +198,8 @@ def _task_run_lookups(wanted: Criteria, parents: Clause | None) -> Iterator[_Loo
     own = required(wanted.task_runs)
     if (ids := required_values(own.get("id"))) is not None:
         yield _Lookup(None, within("task_run.id", ids))
-    ids = required_values(own.get("flow_run_id"))
+    parent = own.get("flow_run_id")
+    ids = None if isinstance(parent, TaskFlowRunFilter) and parent.is_null_ else required_values(parent)
     if ids is None:
         ids = required_values(required(wanted.flow_runs).get("id"))
     if ids is not None:

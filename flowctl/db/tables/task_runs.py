@@ -9,12 +9,15 @@ from flowctl.db.database import Tx
 from flowctl.db.tables.runs import derive_run_times
 from flowctl.db.tables.states import TASK_RUN_STATE
 from flowctl.domain.states import StateType
+from flowctl.domain.task_run_responses import TaskRunResponse
 from flowctl.domain.task_runs import TaskRun, TaskRunInput, TaskRunPolicy
+
+_JOINS = "LEFT JOIN task_run_state AS state ON state.id = task_run.state_id"
 
 TASK_RUN = Columns(
     TaskRun,
     table="task_run",
-    joins="LEFT JOIN task_run_state AS state ON state.id = task_run.state_id",
+    joins=_JOINS,
     derive=derive_run_times,
     extra={"state_timestamp": TIME},
     id=UUID_,
@@ -38,6 +41,29 @@ TASK_RUN = Columns(
     flow_run_run_count=INT,
     expected_start_time=TIME,
     next_scheduled_start_time=TIME,
+    start_time=TIME,
+    end_time=TIME,
+    total_run_time=FLOAT,
+    state=Nested(TASK_RUN_STATE, "state"),
+)
+
+TASK_RUN_RESPONSE = Columns(
+    TaskRunResponse,
+    table="task_run",
+    joins=_JOINS,
+    derive=derive_run_times,
+    extra={"state_type": enum_of(StateType), "state_timestamp": TIME, "expected_start_time": TIME},
+    id=UUID_,
+    created=TIME,
+    updated=TIME,
+    name=TEXT,
+    flow_run_id=UUID_,
+    task_key=TEXT,
+    state_id=UUID_,
+    task_version=TEXT,
+    task_inputs=json_items(dict[str, list[TaskRunInput]]),
+    empirical_policy=json_of(TaskRunPolicy),
+    tags=JSON,
     start_time=TIME,
     end_time=TIME,
     total_run_time=FLOAT,

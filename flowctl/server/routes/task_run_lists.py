@@ -6,6 +6,7 @@ from flowctl.db.columns import Rows
 from flowctl.db.database import Tx
 from flowctl.domain.list_queries import TaskRunsCount, TaskRunsHistory, TaskRunsPage, TaskRunsQuery
 from flowctl.domain.run_history import HistoryResponse
+from flowctl.domain.task_run_responses import TaskRunResponse
 from flowctl.domain.task_runs import TaskRun
 from flowctl.ops import task_run_lists as ops
 from flowctl.ops.pages import Page, size
@@ -21,7 +22,7 @@ def read_task_runs(tx: Tx, body: TaskRunsQuery) -> Rows[TaskRun]:
 
 
 @routes.read("POST", "/paginate")
-def paginate_task_runs(tx: Tx, body: TaskRunsPage) -> Page[TaskRun]:
+def paginate_task_runs(tx: Tx, body: TaskRunsPage) -> Page[TaskRunResponse]:
     """Get one page of the task runs, with the number of pages."""
     return ops.paginate(tx, body.criteria(), sort=body.sort, limit=size(tx, body.limit), page=body.page)
 
