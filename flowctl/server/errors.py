@@ -14,6 +14,7 @@ from typing import Final
 
 from flowctl.domain.errors import Busy, FlowctlError, Invalid
 from flowctl.server.answers import Answer
+from flowctl.wire import INVALID_REQUEST
 
 logger = logging.getLogger("flowctl.server")
 
@@ -39,7 +40,7 @@ def answer_to(error: Exception, *, request_body: object = None, not_found_key: s
     not_found_key  the key of a 404's message: "exception_message" where Prefect's server has it so
     """
     if isinstance(error, Invalid) and error.entries:
-        body = {"exception_message": error.message, "exception_detail": error.entries, "request_body": request_body}
+        body = {"exception_message": INVALID_REQUEST, "exception_detail": error.entries, "request_body": request_body}
         return Answer.json(body, 422)
     if is_client_retryable_exception(error):
         return busy_answer(error.retry_after_seconds if isinstance(error, Busy) else 1.0)
