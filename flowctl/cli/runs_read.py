@@ -158,9 +158,11 @@ def _pairs(run: Mapping[str, Any], around: Surroundings, output: Output) -> list
         ("name", look.paint(run["name"], "bold")),
         ("id", run["id"]),
         ("flow", mentioned(around.flow, run["flow_id"])),
-        ("state", look.paint(run_table.state_text(type_, name, look), run_table.state_style(type_))),
+        (
+            "state",
+            look.paint(run_table.state_text(type_, name, look), run_table.state_style(type_)) + _since(state, output),
+        ),
         ("message", state.get("message") or ""),
-        ("since", _since(state, output)),
         ("expected", time("expected_start_time")),
         ("started", time("start_time")),
         ("ended", time("end_time")),
@@ -183,11 +185,11 @@ def _pairs(run: Mapping[str, Any], around: Surroundings, output: Output) -> list
 
 
 def _since(state: Mapping[str, Any], output: Output) -> str:
-    """How long the run has been in its state."""
-    if not state:
+    """How long the run has been in its state, unless it has ended."""
+    if not state or state["type"] in TERMINAL:
         return ""
     seconds = (output.now - moments.read(state["timestamp"])).total_seconds()
-    return f"{moments.duration(max(0.0, seconds))} in this state"
+    return f" for {moments.duration(max(0.0, seconds))}"
 
 
 def _counts(states: Mapping[str, int]) -> str:

@@ -21,6 +21,8 @@ class Local:
 
     def close(self) -> None:
         """Close the file."""
+        if "watch" in self.__dict__:
+            self.watch.close()
         self.database.close()
 
     @cached_property
