@@ -5,6 +5,7 @@ from __future__ import annotations
 from flowctl.server.endpoint import Routes
 from flowctl.server.routes import (
     admin,
+    automations,
     concurrency_limits,
     concurrency_limits_v2,
     csrf,
@@ -33,6 +34,7 @@ from flowctl.server.routes import (
 
 ALL: tuple[Routes, ...] = (
     admin.routes,
+    automations.routes,
     concurrency_limits.routes,
     concurrency_limits_v2.routes,
     csrf.routes,
