@@ -28,6 +28,7 @@ from flowctl.server.routes import (
     task_workers,
     ui_flow_runs,
     ui_flows,
+    ui_schemas,
     ui_task_runs,
     work_pools,
 )
@@ -57,6 +58,7 @@ ALL: tuple[Routes, ...] = (
     task_workers.routes,
     ui_flow_runs.routes,
     ui_flows.routes,
+    ui_schemas.routes,
     ui_task_runs.routes,
     work_pools.routes,
 )
