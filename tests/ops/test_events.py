@@ -98,6 +98,7 @@ def test_distinct_resources_show_their_first_event_in_order(tx: Tx) -> None:
     assert ([each.id for each in page.events], page.total) == (ids(0, 1), 3)
     assert page.query
     assert [each.id for each in ops.next_page(tx, page.query).events] == ids(2)
+    assert ops.count(tx, criteria) == 3
     criteria.order = EventOrder.ASC
     assert [each.id for each in ops.find(tx, criteria).events] == ids(5, 4, 3)
 

@@ -7,6 +7,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid5
 
 import httpx
@@ -16,8 +17,10 @@ from live_server import as_sent, closing, event, hear, say, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from flowctl.server import sockets
 from flowctl.settings import Settings
 
+Message = dict[str, Any]
 PATHS = ["/events/in", "/events/out", "/logs/out", "/task_runs/subscriptions/scheduled"]
 
 
@@ -139,3 +142,47 @@ def test_many_idle_sockets_leave_the_api_answering(settings: Settings) -> None:
                 await ws.close()
 
     asyncio.run(scenario())
+
+
+def converse(serve: Any, *frames: Message, broken: bool = False) -> list[Message]:
+    """What an endpoint sends to a client without the subprotocol that sends these frames, then leaves."""
+    incoming = iter([{"type": "websocket.connect"}, *frames, {"type": "websocket.disconnect"}])
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(incoming)
+
+    async def send(message: Message) -> None:
+        if broken and message["type"] != "websocket.accept":
+            raise OSError
+        sent.append(message)
+
+    asyncio.run(sockets.endpoint(serve, None)({"type": "websocket", "path": "/x"}, receive, send))
+    return sent
+
+
+def test_an_unexpected_error_closes_with_1011_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def serve(socket: sockets.Socket) -> None:
+        raise ValueError("boom")
+
+    assert converse(serve)[-1] == {"type": "websocket.close", "code": 1011, "reason": ""}
+    assert "The websocket /x ended with an error" in caplog.text
+
+
+def test_a_client_that_is_gone_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def talk(socket: sockets.Socket) -> None:
+        await socket.send_json({"a": 1})
+
+    async def listen(socket: sockets.Socket) -> None:
+        await socket.receive()
+
+    assert len(converse(talk, broken=True)) == 1
+    assert len(converse(listen)) == 1
+    assert not caplog.text
+
+
+def test_reasons_are_cut_to_what_a_closing_frame_holds() -> None:
+    async def serve(socket: sockets.Socket) -> None:
+        raise sockets.Refused(1002, "ü" * 100)
+
+    assert converse(serve)[-1]["reason"] == "ü" * 61
