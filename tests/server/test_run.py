@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -215,18 +214,3 @@ def test_with_500_sockets_open_it_still_answers(tmp_path: Path) -> None:
     with serving(tmp_path / "a.db") as server:
         asyncio.run(test(server))
         assert server.process.returncode == 0
-
-
-def test_it_does_next_to_nothing_while_nobody_asks(tmp_path: Path) -> None:
-    if not Path("/proc/self/stat").exists():
-        pytest.skip("this system does not tell the CPU time of other processes")
-
-    def cpu(pid: int) -> float:
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-    with serving(tmp_path / "a.db") as server:
-        time.sleep(0.5)
-        before = cpu(server.process.pid)
-        time.sleep(3)
-        assert cpu(server.process.pid) - before <= 0.03
