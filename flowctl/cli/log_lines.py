@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,23 +9,39 @@ from typing import Any
 
 from flowctl.cli import documents, moments
 from flowctl.cli.context import Session
-from flowctl.cli.local.logs import LogQuery
 from flowctl.cli.tables import Column, Look
 from flowctl.domain.errors import Invalid
 
 _STYLES = ((50, "magenta"), (40, "red"), (30, "yellow"), (20, ""), (0, "dim"))
 
-_LEVELS = {number: name for name, number in logging.getLevelNamesMapping().items() if name not in {"WARN", "FATAL"}}
+_LEVELS = {50: "CRITICAL", 40: "ERROR", 30: "WARNING", 20: "INFO", 10: "DEBUG"}
 
 POLL_SECONDS = 0.2
+
+
+class LogQuery:
+    """Which log lines: of some runs or flows (of all if none is named), from a level and a time on."""
+
+    def __init__(
+        self,
+        *,
+        run_ids: Sequence[str] = (),
+        flow_ids: Sequence[str] = (),
+        level: int = 0,
+        since: datetime | None = None,
+    ) -> None:
+        self.run_ids = run_ids
+        self.flow_ids = flow_ids
+        self.level = level
+        self.since = since
 
 
 def parse_level(text: str) -> int:
     """The number of a level's name, `warning`, or of a number.  Raises Invalid."""
     if not text:
         return 0
-    names = logging.getLevelNamesMapping()
-    number = int(text) if text.isdecimal() else names.get(text.upper())
+    numbers = {name: number for number, name in _LEVELS.items()}
+    number = int(text) if text.isdecimal() else numbers.get({"WARN": "WARNING"}.get(text.upper(), text.upper()))
     if number is None:
         raise Invalid(f"{text!r} is not a level; use debug, info, warning, error, critical or a number.")
     return number

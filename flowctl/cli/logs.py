@@ -9,7 +9,6 @@ import typer
 from flowctl.cli import completion, log_lines
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
-from flowctl.cli.local.logs import LogQuery
 
 app = typer.Typer()
 
@@ -32,5 +31,5 @@ def tail(
     """Follow what all flow runs log, until interrupted."""
     session = Session.of(ctx)
     flow_ids = [session.backend.flows.id(name) for name in flow or ()]
-    query = LogQuery(flow_ids=flow_ids, level=log_lines.parse_level(level))
+    query = log_lines.LogQuery(flow_ids=flow_ids, level=log_lines.parse_level(level))
     log_lines.follow(session, query, tail=lines)

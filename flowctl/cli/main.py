@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import sqlite3
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
@@ -105,7 +105,7 @@ def show_version(ctx: typer.Context) -> None:
         "flowctl": __version__,
         "prefect": PREFECT_VERSION,
         "api": API_VERSION,
-        "python": platform.python_version(),
+        "python": ".".join(map(str, sys.version_info[:3])),
         "sqlite": sqlite3.sqlite_version,
     }
     if output.wants_data:

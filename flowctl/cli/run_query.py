@@ -30,6 +30,8 @@ STATE_TYPES = (
     "CANCELLING",
 )
 
+FINAL_STATE_TYPES = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
+
 STATE_NAMES = {
     "Late": "SCHEDULED",
     "AwaitingRetry": "SCHEDULED",

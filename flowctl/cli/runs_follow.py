@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flowctl.cli import completion, moments, run_table, tables, waiting
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
-from flowctl.cli.local.runs import Moment
 from flowctl.cli.output import Output
 from flowctl.cli.runs_read import RunsListing
 from flowctl.cli.selection import choose, each, noun
 from flowctl.domain.errors import Invalid
+
+if TYPE_CHECKING:
+    from flowctl.cli.local.runs import Moment
 
 app = typer.Typer()
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowctl.cli import completion, flags, log_lines, moments, run_table
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
-from flowctl.cli.local.logs import LogQuery
-from flowctl.cli.local.runs import Surroundings
 from flowctl.cli.output import Output
+from flowctl.cli.run_query import FINAL_STATE_TYPES
 from flowctl.cli.selection import choose, each
 from flowctl.cli.tables import Column, block, item, plain
-from flowctl.domain.states import TERMINAL
+
+if TYPE_CHECKING:
+    from flowctl.cli.local.runs import Surroundings
 
 app = typer.Typer()
 
@@ -120,7 +121,7 @@ def show_logs(
     session = Session.of(ctx)
     chosen = choose(session, runs, what="runs logs")
     ids = each(session, chosen, lambda id: id)
-    query = LogQuery(
+    query = log_lines.LogQuery(
         run_ids=ids.done,
         level=log_lines.parse_level(level),
         since=log_lines.parse_since(since, session.output.now),
@@ -186,7 +187,7 @@ def _pairs(run: Mapping[str, Any], around: Surroundings, output: Output) -> list
 
 def _since(state: Mapping[str, Any], output: Output) -> str:
     """How long the run has been in its state, unless it has ended."""
-    if not state or state["type"] in TERMINAL:
+    if not state or state["type"] in FINAL_STATE_TYPES:
         return ""
     seconds = (output.now - moments.read(state["timestamp"])).total_seconds()
     return f" for {moments.duration(max(0.0, seconds))}"
@@ -210,7 +211,7 @@ class _Step:
 
 def _steps(states: list[dict[str, Any]], output: Output) -> list[_Step]:
     times = [moments.read(state["timestamp"]) for state in states]
-    ends = [*times[1:], None if states and states[-1]["type"] in TERMINAL else output.now]
+    ends = [*times[1:], None if states and states[-1]["type"] in FINAL_STATE_TYPES else output.now]
     return [
         _Step(state, (end - start).total_seconds() if end else None)
         for state, start, end in zip(states, times, ends, strict=False)

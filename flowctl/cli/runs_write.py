@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowctl.cli import completion, flags, waiting
 from flowctl.cli.commands import Command
 from flowctl.cli.context import REFUSED, Session
-from flowctl.cli.local.changes import Extent, Verdict
-from flowctl.cli.run_query import state_type, unknown_state
+from flowctl.cli.run_query import STATE_TYPES, state_type, unknown_state
 from flowctl.cli.selection import Chosen, Outcome, choose, each, noun, parse_value
 from flowctl.cli.tables import Look
 from flowctl.domain.errors import Invalid
-from flowctl.domain.states import StateCreate, StateDetails, StateType
+
+if TYPE_CHECKING:
+    from flowctl.cli.local.changes import Extent, Verdict
+    from flowctl.domain.states import StateCreate
 
 app = typer.Typer()
 
@@ -137,9 +139,9 @@ def cancel(
         if chosen.ids and not dry_run and not session.output.confirm(f"Cancel {noun(len(chosen.ids))}?"):
             session.output.note("Nothing was cancelled.")
             return 1
-    proposed = StateCreate(type=StateType.CANCELLING, name="Cancelling", message=message)
+    propose = _proposals("cancelling", None, message)
     outcome = each(
-        session, chosen, lambda id: _cancelled(session.backend.changes.set_state(id, proposed, dry_run=dry_run))
+        session, chosen, lambda id: _cancelled(session.backend.changes.set_state(id, propose(), dry_run=dry_run))
     )
     if not chosen.ids and not chosen.missing:
         session.output.hint("no run to cancel")
@@ -187,10 +189,12 @@ def _proposals(word: str, name: str | None, message: str | None) -> Callable[[],
     """A maker of proposals: each run needs one of its own.  Raises Invalid for a word that names no state."""
     known = state_type(word)
     if known is None:
-        raise Invalid(unknown_state(word), remedy="use " + ", ".join(str(type).lower() for type in StateType))
+        raise Invalid(unknown_state(word), remedy="use " + ", ".join(type.lower() for type in STATE_TYPES))
+    from flowctl.domain.states import StateCreate, StateType
+
     type_ = StateType(known[0])
     title = name or known[1] or type_.value.title()
-    return lambda: StateCreate(type=type_, name=title, message=message, state_details=StateDetails())
+    return lambda: StateCreate(type=type_, name=title, message=message)
 
 
 def _run_input(pairs: Sequence[str], file: Path | None) -> dict[str, Any] | None:
@@ -218,7 +222,7 @@ def _cancelled(verdict: Verdict) -> Verdict:
     """The verdict on a cancellation: that it is Cancelled at once, instead of Cancelling, is what was asked for."""
     from dataclasses import replace
 
-    is_done = verdict.after_type == StateType.CANCELLED and verdict.before != verdict.after
+    is_done = verdict.after_type == "CANCELLED" and verdict.before != verdict.after
     return replace(verdict, accepted=True, reason=None) if is_done else verdict
 
 

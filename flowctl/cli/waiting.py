@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from flowctl.cli import moments, run_table
 from flowctl.cli.context import Session
-from flowctl.cli.local.runs import Moment
 from flowctl.cli.tables import Look
 from flowctl.domain.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from flowctl.cli.local.runs import Moment
+
+    Seen = Callable[[Moment], None]
 
 TIMED_OUT = 124
 
@@ -19,8 +24,6 @@ _GONE = 3
 
 POLL_SECONDS = 0.2
 REDRAW_SECONDS = 1.0
-
-Seen = Callable[[Moment], None]
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import pytest
 
 from flowctl.cli import run_query
 from flowctl.domain.flow_runs import FlowRun
-from flowctl.domain.states import StateType
+from flowctl.domain.states import TERMINAL, StateType
 
 
 def names(cli, *flags: str) -> set[str]:
@@ -143,6 +143,7 @@ def test_what_cannot_be_read_is_told(
 def test_types_of_states_are_those_of_the_domain() -> None:
     assert set(run_query.STATE_TYPES) == set(StateType)
     assert set(run_query.STATE_NAMES.values()) <= set(StateType)
+    assert run_query.FINAL_STATE_TYPES == TERMINAL
 
 
 def test_an_unknown_state_is_mentioned_when_nothing_is_found(cli) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flowctl.cli.local.changes import Changes
-from flowctl.cli.local.flows import Flows
-from flowctl.cli.local.logs import Logs
-from flowctl.cli.local.runs import Runs
 from flowctl.db.database import Database
 from flowctl.settings import Settings
 
+if TYPE_CHECKING:
+    from flowctl.cli.local.changes import Changes
+    from flowctl.cli.local.flows import Flows
+    from flowctl.cli.local.logs import Logs
+    from flowctl.cli.local.runs import Runs
+
 
 class Local:
-    """What commands may ask of a database file, by resource."""
+    """What commands may ask of a database file, by resource; each part is loaded by the first command that asks."""
 
     def __init__(self, path: Path, settings: Settings, *, read_only: bool = False) -> None:
         self.database = Database(path, settings, read_only=read_only)
@@ -28,21 +31,29 @@ class Local:
     @cached_property
     def runs(self) -> Runs:
         """Reading flow runs."""
+        from flowctl.cli.local.runs import Runs
+
         return Runs(self.database)
 
     @cached_property
     def changes(self) -> Changes:
         """Changing flow runs."""
+        from flowctl.cli.local.changes import Changes
+
         return Changes(self.database)
 
     @cached_property
     def flows(self) -> Flows:
         """Reading flows."""
+        from flowctl.cli.local.flows import Flows
+
         return Flows(self.database)
 
     @cached_property
     def logs(self) -> Logs:
         """Reading log lines."""
+        from flowctl.cli.local.logs import Logs
+
         return Logs(self.database)
 
     @cached_property

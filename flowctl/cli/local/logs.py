@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flowctl.cli import moments
+from flowctl.cli.log_lines import LogQuery
 from flowctl.db.database import Database
 from flowctl.db.tables.logs import LOG
-
-
-@dataclass(slots=True)
-class LogQuery:
-    """Which log lines: of some runs or flows (of all if none is named), from a level and a time on."""
-
-    run_ids: Sequence[str] = ()
-    flow_ids: Sequence[str] = ()
-    level: int = 0
-    since: datetime | None = None
 
 
 class Logs:
