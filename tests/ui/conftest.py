@@ -40,6 +40,7 @@ def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
     with playwright_api.sync_playwright() as playwright:
+        playwright_api.expect.set_options(timeout=12_000)
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         yield running
         running.close()

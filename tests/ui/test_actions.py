@@ -65,6 +65,7 @@ def test_cancel_asks_once_and_escape_keeps(visit: Visitor, world: World, seeder:
     page = visit(f"/runs/flow-run/{run}")
     expect(head(page)).to_contain_text("Running")
     page.keyboard.press("c")
+    expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert state_of(seeder, run)["type"] == "RUNNING"
@@ -178,6 +179,7 @@ def test_delete_is_sent_after_five_seconds_or_when_the_page_is_left(
     assert not exists(seeder, "flow_runs", first)
     page.goto(f"{visit.server.url}/runs/flow-run/{second}")
     page.get_by_role("button", name="Delete").click()
+    expect(toast(page)).to_contain_text("gone-at-once deleted")
     page.goto("about:blank")
     for _ in range(20):
         if not exists(seeder, "flow_runs", second):

@@ -84,7 +84,7 @@ def test_back_restores_where_the_list_stood(visit: Visitor, world: World) -> Non
     expect(page.locator(".run-page")).to_be_visible()
     page.go_back()
     expect(scroll).to_be_visible()
-    assert scroll.evaluate("(element) => element.scrollTop") == stood
+    page.wait_for_function("(top) => document.querySelector('.scroll').scrollTop === top", arg=stood)
 
 
 def test_keys_move_open_and_go(visit: Visitor, world: World) -> None:
@@ -194,6 +194,8 @@ def test_below_a_base_path(visit: Visitor, tmp_path: Path) -> None:
         expect(page.locator("h1")).to_have_text("deep-run")
         page.goto(f"{below.url}/runs")
         expect(page).to_have_url(re.compile("/flow/runs"))
+        expect(page.locator("main")).to_contain_text("deep-run")
+        page.close()
 
 
 def test_login(visit: Visitor, tmp_path: Path) -> None:

@@ -100,6 +100,12 @@ export function Gantt(props) {
     else if (top + ROW + AXIS > element.scrollTop + element.clientHeight) element.scrollTop = top + ROW + AXIS - element.clientHeight;
   }, [selected]);
 
+  // So does the beginning of the critical path when it is asked for.
+  useEffect(() => {
+    const at = props.critical ? rows.findIndex((row) => props.critical?.has(row.id) || row.members?.some((node) => props.critical?.has(node.id))) : -1;
+    if (at >= 0 && scroller.current) scroller.current.scrollTop = Math.max(0, (at - 2) * ROW);
+  }, [props.critical]);
+
   const rowAt = (/** @type {MouseEvent} */ event) => {
     const box = scroller.current?.getBoundingClientRect();
     const y = event.clientY - (box?.top ?? 0) - AXIS;
