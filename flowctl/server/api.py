@@ -1,12 +1,18 @@
-"""ApiApp: the REST API as one ASGI application, made of the route tables, and what embedders may change about it."""
+"""ApiApp: the REST API as one ASGI application, made of the route tables, and what embedders may change about it.
+
+A server answers health checks at once; the route modules, with all that they need, are imported by the first request
+that asks for something else.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from flowctl.server import openapi, openapi_page, websockets
+from flowctl import API_VERSION
 from flowctl.server.call import Context
 from flowctl.server.dispatch import Dispatcher, route_path
 from flowctl.server.endpoint import Reply, Route, Routes
@@ -15,8 +21,6 @@ from flowctl.server.lifespan import Lifespan
 from flowctl.server.middleware import AuthString
 from flowctl.server.operation import Dependency, Operation
 from flowctl.server.request_limit import RequestLimiter, RequestLimitMiddleware
-from flowctl.server.routes import ALL, not_built
-from flowctl.server.routes.root import health_check, server_version
 from flowctl.settings import Settings
 from flowctl.settings import load as load_settings
 
@@ -27,52 +31,109 @@ RouterOverrides = Mapping[str, "Routes | None"]
 
 API_APP_CACHE: Final[dict[tuple[Settings, str, str], ApiApp]] = {}
 
-
 DOCUMENT_PATHS: Final = frozenset({"/openapi.json", "/docs", "/redoc"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """All that the API consists of."""
+
+    routes: list[Route]
+    missing: list[Route]
+    http: ASGIApp
+    websockets: Mapping[str, ASGIApp]
 
 
 class ApiApp:
     """The API below its `root_path`: operations, websockets, the OpenAPI document and its page.
 
-    routes    every operation that is built
-    missing   the operations of Prefect's API that answer 501
-    limiter   what all its writes share
-    context   settings, gateway and services
+    context       settings, gateway and services
+    checks        routes that are there at once: health and version
+    routes        gives the other routes, when they are needed
+    dependencies  what each of these needs
     """
 
-    def __init__(self, context: Context, routes: Sequence[Route], dependencies: Sequence[Dependency] = ()) -> None:
+    def __init__(
+        self,
+        context: Context,
+        checks: Sequence[Route],
+        routes: Callable[[], Sequence[Route]],
+        dependencies: Sequence[Dependency] = (),
+    ) -> None:
         self.context = context
-        self.routes = not_built.in_declared_order(routes)
-        self.missing = not_built.missing_routes(self.routes)
-        self.websockets: dict[str, ASGIApp] = websockets.endpoints(context)
         self.lifespan = Lifespan(context, run_services=False)
-        self._document: dict[str, Any] | None = None
         self.limiter = RequestLimiter(context.settings.request_limit)
-        endpoints: list[tuple[Route, ASGIApp]] = []
-        for route in not_built.in_declared_order([*self.routes, *self.missing, *self._document_routes()]):
-            operation: ASGIApp = Operation(route, context, dependencies if route.checks_version else ())
-            endpoints.append(
-                (route, RequestLimitMiddleware(operation, self.limiter) if route.kind == "write" else operation)
-            )
-        self._http: ASGIApp = Dispatcher(endpoints)
+        """What all writes share."""
+        self._checks = checks
+        self._find_routes = routes
+        self._dependencies = dependencies
+        self._loaded: _Loaded | None = None
+        self._loading = threading.Lock()
+        self._document: dict[str, Any] | None = None
+        self._check_paths = frozenset(route.path for route in checks)
+        self._first = Dispatcher((route, Operation(route, context)) for route in checks)
+        self._http: ASGIApp = self._serve
         if context.settings.api_auth_string is not None:
-            free = frozenset({"/ready", *(route.path for route in self.routes if route.handler is health_check)})
-            self._http = AuthString(self._http, context.settings.api_auth_string, free)
+            free = frozenset({"/ready", *(route.path for route in checks if route.handler is health_check)})
+            self._http = AuthString(self._serve, context.settings.api_auth_string, free)
+
+    @property
+    def routes(self) -> list[Route]:
+        """Every operation that is built."""
+        return self._load().routes
+
+    @property
+    def missing(self) -> list[Route]:
+        """The operations of Prefect's API that answer 501."""
+        return self._load().missing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
-            endpoint = self.websockets.get(route_path(scope), _refuse_websocket)
-            await endpoint(scope, receive, send)
+            loaded = await self._load_beside()
+            await loaded.websockets.get(route_path(scope), _refuse_websocket)(scope, receive, send)
         else:
             await self.lifespan(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of the operations that are built; made once."""
         if self._document is None:
+            from flowctl.server import openapi  # noqa: PLC0415 - start-up budget
+
             self._document = openapi.document(self.routes)
         return self._document
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._loaded is None and route_path(scope) in self._check_paths:
+            await self._first(scope, receive, send)
+            return
+        loaded = await self._load_beside()
+        await loaded.http(scope, receive, send)
+
+    async def _load_beside(self) -> _Loaded:
+        """All of the API, which is loaded beside the event loop, and its parts, started."""
+        loaded = self._loaded or await asyncio.to_thread(self._load)
+        await self.context.start_parts()
+        return loaded
+
+    def _load(self) -> _Loaded:
+        """All of the API; the first call imports it."""
+        with self._loading:
+            if self._loaded is None:
+                from flowctl.server import websockets  # noqa: PLC0415 - start-up budget
+                from flowctl.server.routes import not_built  # noqa: PLC0415 - start-up budget
+
+                routes = not_built.in_declared_order([*self._checks, *self._find_routes()])
+                missing = not_built.missing_routes(routes)
+                served = not_built.in_declared_order([*routes, *missing, *self._document_routes()])
+                http = Dispatcher((route, self._endpoint(route)) for route in served)
+                self._loaded = _Loaded(routes, missing, http, websockets.endpoints(self.context))
+            return self._loaded
+
+    def _endpoint(self, route: Route) -> ASGIApp:
+        operation = Operation(route, self.context, self._dependencies if route.checks_version else ())
+        return RequestLimitMiddleware(operation, self.limiter) if route.kind == "write" else operation
 
     def _document_routes(self) -> list[Route]:
         routes = Routes("")
@@ -81,15 +142,25 @@ class ApiApp:
             return await asyncio.to_thread(self.openapi)
 
         async def openapi_as_page() -> Reply[bytes]:
+            from flowctl.server import openapi_page  # noqa: PLC0415 - start-up budget
+
             page = await asyncio.to_thread(lambda: openapi_page.render(self.openapi()))
             return Reply.raw(page, media_type="text/html; charset=utf-8")
 
         routes.plain("GET", "/openapi.json", listed=False)(openapi_document)
         routes.plain("GET", "/docs", listed=False)(openapi_as_page)
         routes.plain("GET", "/redoc", listed=False)(openapi_as_page)
-        for route in routes.routes:
-            route.checks_version = False
-        return routes.routes
+        return _without_version_check(routes)
+
+
+def health_check() -> bool:
+    """Tell that the server is up."""
+    return True
+
+
+def server_version() -> str:
+    """Tell the version of the API."""
+    return API_VERSION
 
 
 def create_api_app(
@@ -115,8 +186,12 @@ def create_api_app(
     key = (settings, health_check_path, version_check_path)
     if is_plain and not ignore_cache and key in API_APP_CACHE:
         return API_APP_CACHE[key]
-    routes = [*_check_routes(health_check_path, version_check_path), *_api_routes(router_overrides or {})]
-    app = ApiApp(context or Context(settings, Gateway(settings)), routes, dependencies or ())
+    app = ApiApp(
+        context or Context(settings, Gateway(settings)),
+        _check_routes(health_check_path, version_check_path),
+        _overridden(router_overrides) if router_overrides else _all_routes,
+        dependencies or (),
+    )
     if is_plain:
         API_APP_CACHE[key] = app
     return app
@@ -132,30 +207,45 @@ def method_paths_from_routes(routes: Iterable[Any]) -> set[str]:
     }
 
 
-def _api_routes(overrides: RouterOverrides) -> list[Route]:
+def _all_routes() -> list[Route]:
+    from flowctl.server.routes import ALL  # noqa: PLC0415 - start-up budget
+
+    return [route for routes in ALL for route in routes.routes]
+
+
+def _overridden(overrides: RouterOverrides) -> Callable[[], list[Route]]:
+    from flowctl.server.routes import ALL  # noqa: PLC0415 - start-up budget
+
     by_prefix: dict[str, list[Route]] = {}
     for routes in ALL:
         by_prefix.setdefault(routes.prefix, []).extend(routes.routes)
     for prefix, override in overrides.items():
-        original = by_prefix[prefix]
-        if override is None:
-            by_prefix[prefix] = []
-            continue
-        if override.prefix != prefix:
-            raise ValueError(f"Router override for {prefix!r} defines a different prefix {override.prefix!r}.")
-        missing = method_paths_from_routes(original) - method_paths_from_routes(override.routes)
-        if missing:
-            raise ValueError(
-                f"Router override for {prefix!r} is missing paths defined by the original router: {sorted(missing)}"
-            )
-        by_prefix[prefix] = override.routes
-    return [route for routes in by_prefix.values() for route in routes]
+        by_prefix[prefix] = _checked(prefix, by_prefix[prefix], override)
+    return lambda: [route for routes in by_prefix.values() for route in routes]
+
+
+def _checked(prefix: str, original: list[Route], override: Routes | None) -> list[Route]:
+    """The routes that an override puts in the place of the original ones."""
+    if override is None:
+        return []
+    if override.prefix != prefix:
+        raise ValueError(f"Router override for {prefix!r} defines a different prefix {override.prefix!r}.")
+    missing = method_paths_from_routes(original) - method_paths_from_routes(override.routes)
+    if missing:
+        raise ValueError(
+            f"Router override for {prefix!r} is missing paths defined by the original router: {sorted(missing)}"
+        )
+    return override.routes
 
 
 def _check_routes(health_check_path: str, version_check_path: str) -> list[Route]:
     routes = Routes("", tag="Root")
     routes.plain("GET", health_check_path)(health_check)
     routes.plain("GET", version_check_path)(server_version)
+    return _without_version_check(routes)
+
+
+def _without_version_check(routes: Routes) -> list[Route]:
     for route in routes.routes:
         route.checks_version = False
     return routes.routes

@@ -45,6 +45,19 @@ class Context:
     """While they run."""
     parts: list[Part] = field(default_factory=list["Part"])
     """What starts and stops with the application beside these."""
+    _running_parts: int = 0
+
+    async def start_parts(self) -> None:
+        """Start the parts that do not run yet."""
+        while self._running_parts < len(self.parts):
+            self._running_parts += 1
+            await self.parts[self._running_parts - 1].start()
+
+    async def stop_parts(self) -> None:
+        """Stop the parts that run, the last one first."""
+        while self._running_parts:
+            self._running_parts -= 1
+            await self.parts[self._running_parts].stop()
 
 
 class Call:

@@ -205,9 +205,11 @@ def _answer_of(hint: Any) -> tuple[Any, bool]:
         return _answer_of(get_args(hint)[-1])
     if origin is Reply:
         return get_args(hint)[0], True
-    if hint is Reply or (isinstance(hint, type) and issubclass(hint, Answer)):
-        return Any, True
-    return hint, False
+    return (Any, True) if _writes_itself(hint) else (hint, False)
+
+
+def _writes_itself(hint: Any) -> bool:
+    return hint is Reply or (isinstance(hint, type) and issubclass(hint, Answer))
 
 
 def _is_list(hint: Any) -> bool:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
-
-from flowctl.server import background
-from flowctl.server.background import Services
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from flowctl.db.database import Tx
+    from flowctl.server.background import Services
     from flowctl.server.call import Context
 
 logger = logging.getLogger("flowctl.server")
@@ -21,7 +19,10 @@ logger = logging.getLogger("flowctl.server")
 StartOp = tuple[str, Callable[["Tx"], object]]
 """Work done once at each start, after the migrations, and the setting that permits it."""
 
-START_OPS: Final[tuple[StartOp, ...]] = ()
+START_OPS: tuple[StartOp, ...] = ()
+
+SERVICES_AFTER_SECONDS: float = 0.5
+"""How long the services leave a server that has just started to those who wait for it."""
 
 
 class Lifespan:
@@ -34,6 +35,7 @@ class Lifespan:
         self._context = context
         self._run_services = run_services and context.settings.services_enabled and not context.gateway.read_only
         self._entered = 0
+        self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Open the database (creating or upgrading it), do the work of a start, start the services."""
@@ -47,11 +49,9 @@ class Lifespan:
                 for setting, op in START_OPS:
                     if getattr(context.settings, setting):
                         await context.gateway.write(op)
-            for part in context.parts:
-                await part.start()
+            await context.start_parts()
             if self._run_services:
-                context.services = Services(context.gateway, background.SERVICES)
-                context.services.start(context.settings)
+                self._starting = asyncio.create_task(self._start_services(), name="start of the services")
         except BaseException:
             await self.stop()
             raise
@@ -62,12 +62,25 @@ class Lifespan:
         if self._entered > 0:
             return
         context = self._context
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait((self._starting,))
+            self._starting = None
         if context.services is not None:
             await context.services.stop()
             context.services = None
-        for part in reversed(context.parts):
-            await part.stop()
+        await context.stop_parts()
         await context.gateway.stop()
+
+    async def _start_services(self) -> None:
+        await asyncio.sleep(SERVICES_AFTER_SECONDS)
+        try:
+            services = await asyncio.to_thread(_services, self._context)
+            services.start(self._context.settings)
+        except Exception:
+            logger.exception("The background services could not be started")
+        else:
+            self._context.services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the ASGI lifespan protocol."""
@@ -81,3 +94,9 @@ class Lifespan:
         await receive()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _services(context: Context) -> Services:
+    from flowctl.server import background  # noqa: PLC0415 - start-up budget
+
+    return background.Services(context.gateway, background.SERVICES)

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, ClassVar, Final, Self
 
@@ -134,7 +135,12 @@ def _first_line(process: subprocess.Popen[str], timeout: float) -> str:
     until = time.monotonic() + timeout
     while not lines and reader.is_alive() and time.monotonic() < until:
         reader.join(0.02)
-    return lines[0] if lines else ""
+    if lines:
+        return lines[0]
+    if not reader.is_alive():
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)  # it has closed its output, and is about to end
+    return ""
 
 
 def _keep_lines(stream: IO[str] | None, lines: list[str]) -> None:

@@ -137,12 +137,13 @@ def tick(tx: Tx) -> int:
 def one_service(monkeypatch: pytest.MonkeyPatch) -> None:
     services = (Service("ticker", 60, tick, "services_late_runs_enabled"),)
     monkeypatch.setattr("flowctl.server.background.SERVICES", services)
+    monkeypatch.setattr("flowctl.server.lifespan.SERVICES_AFTER_SECONDS", 0)
 
 
 @pytest.mark.usefixtures("one_service")
 def test_services_run_and_show_in_ready(settings: Settings) -> None:
     def has_ticked(answer: Any) -> bool:
-        return answer["services"]["ticker"]["last_tick"] is not None
+        return "services" in answer and answer["services"]["ticker"]["last_tick"] is not None
 
     with TestClient(create_app(settings)) as client:
         answer = client.get("/api/ready").json()
@@ -250,18 +251,19 @@ def test_a_start_creates_the_database_and_does_the_work_of_a_start(
 
 def test_a_start_that_fails_stops_what_it_started(settings: Settings) -> None:
     app = create_app(settings)
-    parts: list[str] = []
+    stopped: list[str] = []
 
     class Broken:
         async def start(self) -> None:
             raise Unusable("broken")
 
         async def stop(self) -> None:
-            parts.append("stopped")
+            stopped.append("broken")
 
     app.context.parts.append(Broken())
     with pytest.raises(Unusable, match="broken"), TestClient(app):
         pass
+    assert stopped == ["broken"]
     assert not app.context.gateway.is_running
 
 

@@ -140,7 +140,7 @@ def rows(tx: Tx) -> Any:
 
 @pytest.fixture
 def app(settings: Settings) -> ApiApp:
-    return ApiApp(Context(settings, Gateway(settings)), routes.routes)
+    return ApiApp(Context(settings, Gateway(settings)), [], lambda: routes.routes)
 
 
 @pytest.fixture
@@ -308,7 +308,7 @@ def test_dependencies_close_after_the_commit_and_before_the_answer(settings: Set
         yield
         log.append(await call.context.gateway.read(count))
 
-    app = ApiApp(Context(settings, Gateway(settings)), routes.routes, [refuse_strangers, watch])
+    app = ApiApp(Context(settings, Gateway(settings)), [], lambda: routes.routes, [refuse_strangers, watch])
     with TestClient(app) as client:
         assert client.post("/things/", json={"text": "a"}).status_code == 201
         assert log == ["enter", 1]

@@ -1,8 +1,7 @@
-"""The API's own state: `/hello` and `/ready`; `/health` and `/version`, whose paths the application chooses."""
+"""The API's own state: `/hello` and `/ready` (`/health` and `/version` are in `api.py`)."""
 
 from __future__ import annotations
 
-from flowctl import API_VERSION
 from flowctl.domain.errors import FlowctlError
 from flowctl.server.endpoint import Call, Reply, Routes
 
@@ -26,13 +25,3 @@ async def perform_readiness_check(call: Call) -> Reply[dict[str, object]]:
     if call.context.services is not None and (report := call.context.services.report()):
         answer["services"] = report
     return Reply(answer)
-
-
-def health_check() -> bool:
-    """Tell that the server is up."""
-    return True
-
-
-def server_version() -> str:
-    """Tell the version of the API."""
-    return API_VERSION
