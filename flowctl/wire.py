@@ -7,6 +7,7 @@ not fit raises `Invalid`, whose entries read as FastAPI's do.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -14,7 +15,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import SchemaValidator
+from pydantic_core import SchemaValidator, from_json
 
 from flowctl.domain.errors import Invalid
 from flowctl.domain.values import Prepared
@@ -40,12 +41,12 @@ class Adapter:
 
     def loads(self, data: bytes | str, loc: Loc = ("body",)) -> Any:
         """Parse and validate JSON text.  Raises Invalid, also for text that is not JSON."""
-        if self._null_is_default or _may_hold_constants(data):
+        if self._null_is_default or not _is_strict(data):
             return self.validate(parse(data), loc)
         try:
             return self._validator.validate_json(data)
         except ValidationError:
-            return self.validate(parse(data), loc)  # says what Prefect says, or knows UTF-16 and deep nesting
+            return self.validate(parse(data), loc)  # says what Prefect says, or knows deep nesting
 
     def validate(self, value: object, loc: Loc = ("body",)) -> Any:
         """Validate a value as parsed from JSON, or the text of a parameter.  Raises Invalid."""
@@ -95,17 +96,17 @@ def validate(hint: type[T], value: object, loc: Loc = ("body",)) -> T:
 
 
 def parse(data: bytes | str) -> Any:
-    """Parse JSON text strictly: NaN and lone surrogates, which Python's parser lets through, are errors.
+    """Parse JSON text strictly: NaN, 1e999 and lone surrogates, which Python's parser lets through, are errors.
 
     Raises Invalid with the message and the position that Prefect's server gives.
     """
+    if _is_strict(data):
+        with suppress(ValueError):  # too deep for this one
+            return from_json(data)  # orjson would make floats of large integers
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        pass  # ask the slow parser: it knows more encodings, and its messages are Prefect's
-    try:
+        # The slow parser knows more encodings, and its messages are Prefect's.
         value = json.loads(data, parse_constant=_refuse_constant)
-        json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         return value
     except json.JSONDecodeError as error:
         raise _not_json(error.msg, error.pos) from None
@@ -113,6 +114,8 @@ def parse(data: bytes | str) -> Any:
         raise _not_json("Text is not valid Unicode", 0) from None
     except RecursionError:
         raise _not_json("Too deeply nested", 0) from None
+    except ValueError:
+        raise _not_json("A number is out of range", 0) from None
 
 
 def parse_or_text(data: bytes) -> object:
@@ -184,10 +187,13 @@ def _not_json(message: str, position: int) -> Invalid:
     return Invalid(INVALID_REQUEST, entries=[{**entry, "ctx": {"error": message}}])
 
 
-def _may_hold_constants(data: bytes | str) -> bool:
-    if isinstance(data, bytes):
-        return b"NaN" in data or b"Infinity" in data
-    return "NaN" in data or "Infinity" in data
+def _is_strict(data: bytes | str) -> bool:
+    """Whether this is JSON as the standard has it: no NaN, no lone surrogates, no number beyond a float's range."""
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _refuse_constant(name: str) -> None:

@@ -46,6 +46,13 @@ class Needs:
     limit: int = 1
 
 
+@dataclass(slots=True, kw_only=True)
+class Free:
+    NULL_IS_DEFAULT: ClassVar[bool] = True
+
+    data: Any = None
+
+
 class Patch(TypedDict, total=False):
     __pydantic_config__ = STRICT_BODY
 
@@ -113,7 +120,14 @@ def test_text_that_is_not_json_is_refused_with_prefects_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"name": "a", "data": NaN}', '{"name": "a", "data": -Infinity}', '{"name": "\\ud800"}']
+    "text",
+    [
+        '{"name": "a", "data": NaN}',
+        '{"name": "a", "data": -Infinity}',
+        '{"name": "\\ud800"}',
+        '{"name": "a", "data": [1e999]}',
+        '{"name": "a", "data": -1' + "0" * 400 + ".0}",
+    ],
 )
 def test_what_only_pythons_parser_knows_is_refused(text: str) -> None:
     assert refusal(Thing, text)[0]["type"] == "json_invalid"
@@ -134,6 +148,11 @@ def test_deep_nesting_and_other_encodings_are_read_like_any() -> None:
 def test_integers_fit_the_database() -> None:
     assert wire.loads(Thing, '{"name": "a", "size": 9223372036854775807}').size == 2**63 - 1
     assert refusal(Thing, '{"name": "a", "size": 9223372036854775808}')[0]["type"] == "less_than_equal"
+
+
+def test_large_integers_in_free_values_are_kept() -> None:
+    assert wire.loads(Thing, '{"name": "a", "data": 1180591620717411303424}').data == 2**70
+    assert wire.loads(Free, '{"data": 1180591620717411303424}').data == 2**70
 
 
 def test_null_means_the_default_where_a_body_says_so() -> None:
