@@ -46,12 +46,9 @@ def keep_lease(tx: Tx, effect: KeepLease, decision: AnyDecision) -> None:
 
 
 def release_deployment_slot(tx: Tx, effect: ReleaseDeploymentSlot, decision: AnyDecision) -> None:
-    """End the lease; without one give back a slot that was taken by number."""
-    lease = limits.get_lease(tx, effect.lease_id) if effect.lease_id else None
-    if lease is not None:
-        leases.release(tx, lease)
-    elif limit := limits.of_deployment(tx, effect.deployment_id):
-        leases.give_back(tx, [limit])
+    """End the lease that the state named, or whatever else the run holds of its deployment's limit."""
+    if isinstance(decision.run, FlowRun):
+        leases.release_deployment_slot(tx, decision.run, effect.lease_id)
 
 
 def release_tag_slots(tx: Tx, effect: ReleaseTagSlots, decision: AnyDecision) -> None:

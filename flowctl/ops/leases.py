@@ -14,6 +14,7 @@ from uuid import UUID
 from flowctl.db.database import Tx
 from flowctl.db.tables import concurrency_limits as table
 from flowctl.domain.concurrency_limits import ConcurrencyLease, ConcurrencyLimitV2, HolderType
+from flowctl.domain.flow_runs import FlowRun
 
 MINIMUM_OCCUPANCY_SECONDS = 0.1
 """No slot counts as held for less."""
@@ -83,11 +84,30 @@ def release(tx: Tx, lease: ConcurrencyLease, *, counts_as_sample: bool = False) 
         _settle(tx, limit, max(0, limit.active_slots - lease.slots), occupancy_seconds=held_seconds)
 
 
-def release_held(tx: Tx, holder_id: UUID, limit_ids: Collection[UUID]) -> None:
-    """End those leases of a holder that hold slots of one of these limits."""
-    for lease in table.leases_held_by(tx, holder_id):
-        if any(limit.id in limit_ids for limit in table.limits_of_lease(tx, lease.id)):
-            release(tx, lease)
+def release_held(tx: Tx, holder_id: UUID, limit_ids: Collection[UUID]) -> bool:
+    """End those leases of a holder that hold slots of one of these limits; tells whether there were any."""
+    held = [
+        lease
+        for lease in table.leases_held_by(tx, holder_id)
+        if any(limit.id in limit_ids for limit in table.limits_of_lease(tx, lease.id))
+    ]
+    for lease in held:
+        release(tx, lease)
+    return bool(held)
+
+
+def release_deployment_slot(tx: Tx, run: FlowRun, lease_id: UUID | None) -> None:
+    """Give back the slot of its deployment's limit that a flow run holds.
+
+    lease_id  the lease that its state names; a forced state may name none, then the run's own leases are searched.
+              A slot that the run has taken without a lease is given back by number
+    """
+    lease = table.get_lease(tx, lease_id) if lease_id else None
+    limit = table.of_deployment(tx, run.deployment_id) if run.deployment_id else None
+    if lease is not None:
+        release(tx, lease)
+    elif limit is not None and not release_held(tx, run.id, {limit.id}):
+        give_back(tx, [limit])
 
 
 def renew(tx: Tx, lease_id: UUID, seconds: float) -> bool:

@@ -109,12 +109,7 @@ def release_slots(tx: Tx, flow_run_id: UUID) -> None:
     if run is None:
         return
     if run.deployment_id is not None and run.state is not None and run.state.type in HOLDS_DEPLOYMENT_SLOT:
-        lease_id = run.state.state_details.deployment_concurrency_lease_id
-        lease = concurrency_limits.get_lease(tx, lease_id) if lease_id else None
-        if lease is not None:
-            leases.release(tx, lease)
-        elif limit := concurrency_limits.of_deployment(tx, run.deployment_id):
-            leases.give_back(tx, [limit])
+        leases.release_deployment_slot(tx, run, run.state.state_details.deployment_concurrency_lease_id)
     for lease in concurrency_limits.leases_of_task_runs(tx, flow_run_id):
         leases.release(tx, lease)
 

@@ -124,7 +124,7 @@ def release_flow_concurrency_slots(t: Transition[FlowRun]) -> None:
         return
     if t.initial.type in HOLDS_DEPLOYMENT_SLOT and _state(t).type not in HOLDS_DEPLOYMENT_SLOT:
         lease_id = t.initial.state_details.deployment_concurrency_lease_id
-        t.then(ReleaseDeploymentSlot(deployment_id=t.run.deployment_id, lease_id=lease_id))
+        t.then(ReleaseDeploymentSlot(lease_id=lease_id))
 
 
 def release_task_concurrency_slots(t: Transition[TaskRun]) -> None:

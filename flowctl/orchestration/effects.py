@@ -48,9 +48,8 @@ class KeepLease:
 class ReleaseDeploymentSlot:
     """Give back what a flow run holds of its deployment's limit."""
 
-    deployment_id: UUID
     lease_id: UUID | None
-    """None: the slot was taken without a lease."""
+    """The lease that the state named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

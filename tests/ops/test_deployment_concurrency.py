@@ -11,12 +11,13 @@ from support import Clock
 
 from flowctl.db.database import Database, Tx
 from flowctl.db.tables import concurrency_limits as table
-from flowctl.domain.concurrency_limits import ConcurrencyLimitV2Create
+from flowctl.domain.concurrency_limits import ConcurrencyLimitV2Create, Increment
 from flowctl.domain.flow_runs import FlowRun, FlowRunCreate
 from flowctl.domain.flows import FlowCreate
 from flowctl.domain.orchestration import Client, SetStateStatus
 from flowctl.domain.states import StateType, cancelled, cancelling, completed, late, pending, running, scheduled
 from flowctl.ops import concurrency_limits, flow_runs, flows, leases, set_state, steps
+from flowctl.ops import concurrency_slots as slots
 from flowctl.orchestration.policies import MARK_LATE
 
 PREFECT = Client(prefect_version="3.8.1")
@@ -158,6 +159,26 @@ def test_a_client_that_does_not_renew_keeps_its_slot_until_the_end(db: Database,
         assert taken(tx, id) == 1
         propose(tx, run, completed(), None)
         assert taken(tx, id) == 0
+
+
+def test_a_forced_state_that_names_no_lease_does_not_lose_it(tx: Tx) -> None:
+    id = deployment(tx)
+    run = run_of(tx, id)
+    propose(tx, run, pending())
+    set_state.set_flow_run_state(tx, run.id, pending(), force=True)
+    assert taken(tx, id) == 1
+    set_state.set_flow_run_state(tx, run.id, completed(), force=True)
+    assert taken(tx, id) == 0
+
+
+def test_a_slot_that_was_taken_by_number_goes_back_by_number(tx: Tx) -> None:
+    id = deployment(tx, slots=2)
+    run = run_of(tx, id)
+    slots.increment(tx, Increment(slots=2, names=[f"deployment:{id}"]))  # as workers of 3.0 did
+    propose(tx, run, pending(), Client(prefect_version="3.0.2"))
+    assert taken(tx, id) == 2
+    propose(tx, run, completed())
+    assert taken(tx, id) == 1
 
 
 def test_a_run_that_never_took_a_slot_gives_none_back(tx: Tx) -> None:

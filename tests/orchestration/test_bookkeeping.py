@@ -138,7 +138,7 @@ def test_the_deployments_slot_is_released_when_the_run_leaves_the_states_that_ho
     lease_id, run = uuid4(), bench.flow_run(deployment_id=uuid4())
     held = initial and (initial, {"deployment_concurrency_lease_id": lease_id})
     effects = bench.flow(held, proposed, MINIMAL_FLOW, run=run).effects
-    expected = ReleaseDeploymentSlot(deployment_id=run.deployment_id, lease_id=lease_id)
+    expected = ReleaseDeploymentSlot(lease_id=lease_id)
     assert effects == ((expected,) if releases else ())
 
 

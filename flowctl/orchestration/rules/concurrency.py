@@ -42,9 +42,7 @@ def secure_flow_concurrency_slots(t: Transition[FlowRun]) -> None:
     elif deployment.limit.limit == 0:
         t.abort("The deployment concurrency limit is 0. The flow will deadlock if submitted again.")
     elif deployment.limit.has_free_slot:
-        lease_id = t.new_id()
-        t.propose(t.proposed.with_details(deployment_concurrency_lease_id=lease_id))
-        t.then(AcquireSlots(lease_id=lease_id, limit_ids=(deployment.limit.id,), seconds=_grace_period(deployment, t)))
+        _take_slot(deployment.limit, _grace_period(deployment, t), t)
     elif deployment.collision_strategy == "CANCEL_NEW":
         t.reject(cancelled(LIMIT_REACHED), LIMIT_REACHED)
     else:
@@ -71,17 +69,7 @@ def validate_deployment_concurrency_at_running(t: Transition[FlowRun]) -> None:
     if t.facts.lease_exists(lease_id):
         t.always(RenewLease(lease_id=lease_id, seconds=seconds))
     elif deployment.limit.has_free_slot:
-        lease_id = t.new_id()
-        t.propose(t.proposed.with_details(deployment_concurrency_lease_id=lease_id))
-        t.then(
-            AcquireSlots(
-                lease_id=lease_id,
-                limit_ids=(deployment.limit.id,),
-                seconds=seconds,
-                holder_type="flow_run",
-                holder_id=t.run.id,
-            )
-        )
+        _take_slot(deployment.limit, seconds, t)
     else:
         t.reject(
             cancelled(
@@ -136,6 +124,19 @@ def secure_task_concurrency_slots(t: Transition[TaskRun]) -> None:
             seconds=None,  # the client of a task run cannot renew it
             holder_type="task_run",
             holder_id=t.run.id,
+        )
+    )
+
+
+def _take_slot(limit: SlotLimit, seconds: float, t: Transition[FlowRun]) -> None:
+    """Take a slot for the run, under a lease that the proposed state names."""
+    if t.proposed is None:
+        return
+    lease_id = t.new_id()
+    t.propose(t.proposed.with_details(deployment_concurrency_lease_id=lease_id))
+    t.then(
+        AcquireSlots(
+            lease_id=lease_id, limit_ids=(limit.id,), seconds=seconds, holder_type="flow_run", holder_id=t.run.id
         )
     )
 

@@ -68,7 +68,9 @@ def test_the_slot_is_held_by_a_lease_that_the_state_names(bench, run, grace_peri
     facts = deployment(2, 1, grace_period_seconds=grace_period)
     decision = bench.flow("SCHEDULED", "PENDING", run=run, facts=bench.Facts(deployment=facts))
     lease_id = decision.state.state_details.deployment_concurrency_lease_id
-    assert decision.effects == (AcquireSlots(lease_id=lease_id, limit_ids=(facts.limit.id,), seconds=seconds),)
+    (effect,) = decision.effects
+    assert (effect.lease_id, effect.limit_ids, effect.seconds) == (lease_id, (facts.limit.id,), seconds)
+    assert (effect.holder_type, effect.holder_id) == ("flow_run", run.id)
 
 
 def test_a_run_that_queues_is_scheduled_half_a_minute_later(bench, run):
@@ -134,7 +136,7 @@ def test_a_lease_that_is_gone_cancels_the_run_when_there_is_no_room(bench, run):
     assert (decision.status, decision.state.type) == (REJECT, StateType.CANCELLED)
     assert decision.reason == "Deployment concurrency limit reached after lease expiry."
     assert decision.state.message.startswith("Deployment concurrency slot lost during provisioning")
-    assert decision.effects == (ReleaseDeploymentSlot(deployment_id=run.deployment_id, lease_id=LEASE),)
+    assert decision.effects == (ReleaseDeploymentSlot(lease_id=LEASE),)
 
 
 @pytest.mark.parametrize("deployed", [None, DeploymentConcurrency()])
