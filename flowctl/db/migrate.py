@@ -1,4 +1,4 @@
-"""Brings a database file to the present schema: compares `PRAGMA user_version` and, only when it is behind, migrates."""
+"""Brings a database file to the present schema: compares `PRAGMA user_version` and migrates when it is behind."""
 
 from __future__ import annotations
 

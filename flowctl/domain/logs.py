@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
+
+from flowctl.domain.values import STRICT_BODY
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class Log:
 @dataclass(slots=True, kw_only=True)
 class LogCreate:
     """One item of the list that `POST /logs/` takes; both run ids may be null."""
+
+    __pydantic_config__: ClassVar[object] = STRICT_BODY
 
     name: str
     level: int

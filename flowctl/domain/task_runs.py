@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal, TypeAlias
 from uuid import UUID
 
-from annotated_types import MaxLen
+from annotated_types import Ge, MaxLen
 from typing_extensions import TypedDict
 
 from flowctl.domain.states import State, StateCreate, StateType
 from flowctl.domain.values import STRICT_BODY, KeyValueLabels
+
+RetryDelays: TypeAlias = Annotated[list[int] | list[float], MaxLen(50)]
+"""Seconds of each retry."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,9 +26,9 @@ class TaskRunPolicy:
     retry_delay_seconds: float = 0.0
     """Deprecated in Prefect: stands for `retry_delay` when that is not given."""
     retries: int | None = None
-    retry_delay: int | float | list[int] | list[float] | None = None
+    retry_delay: int | float | RetryDelays | None = None
     """Seconds, or seconds of each retry."""
-    retry_jitter_factor: float | None = None
+    retry_jitter_factor: Annotated[float, Ge(0)] | None = None
 
     def __post_init__(self) -> None:
         self.retries = self.retries or self.max_retries or self.retries

@@ -21,7 +21,7 @@ def create(tx: Tx, flow_run_id: UUID, key: str, value: str, sender: str | None =
     Raises Invalid for a key with other characters than letters, digits, `_` and `-` (Prefect answers 500),
     NotFound if the run is gone, Conflict if the key is taken.
     """
-    if not key or not _KEY.issuperset(key):
+    if not _KEY.issuperset(key):
         entry = {"type": "value_error", "loc": ["body", "key"], "msg": "Letters, digits, underscores and dashes only."}
         raise Invalid(f"{key!r} is no key for an input.", entries=[entry])
     if not flow_runs.get(tx, flow_run_id):

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from flowctl.db.database import Tx
 from flowctl.db.queries import deletion
-from flowctl.db.tables import deployments, flows, work_queues
+from flowctl.db.tables import deployments, flows, task_runs, work_queues
 from flowctl.db.tables import flow_runs as table
 from flowctl.domain import states
 from flowctl.domain.deployments import Deployment
-from flowctl.domain.errors import INTEGRITY, Conflict, NotFound, Refused
+from flowctl.domain.errors import INTEGRITY, Conflict, Invalid, NotFound, Refused
 from flowctl.domain.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
 from flowctl.domain.flows import Flow
 from flowctl.domain.orchestration import Client
@@ -35,14 +35,16 @@ def create(
 ) -> tuple[FlowRun, bool]:
     """Create a flow run, or find the one with this idempotency key; also tells whether it is new.
 
-    Its first state is forced.  Raises Conflict if the flow is gone, NotFound if the named work pool or queue is.
+    Its first state is forced.  Raises Conflict if the flow or the parent task run is gone, NotFound if the named work
+    pool or queue is, Invalid for a first state with a result.
     """
-    if body.idempotency_key is not None:
+    if body.idempotency_key:  # an empty one finds nothing, but is taken once it is used
         existing = table.by_idempotency_key(tx, body.flow_id, body.idempotency_key)
         if existing:
             return existing, False
+    _check_first_state(body.state)
     flow = flows.get(tx, body.flow_id)
-    if flow is None:
+    if flow is None or (body.parent_task_run_id and not task_runs.get(tx, body.parent_task_run_id)):
         raise Conflict(INTEGRITY)
     run = FlowRun(
         id=tx.new_id(),  # random, so that its first characters tell it from others on the command line
@@ -52,17 +54,18 @@ def create(
         flow_id=body.flow_id,
         deployment_id=body.deployment_id,
         work_queue_id=_work_queue_id(tx, body),
+        work_queue_name=body.work_queue_name,
         flow_version=body.flow_version,
         parameters=body.parameters,
         idempotency_key=body.idempotency_key,
         context=body.context,
         empirical_policy=body.empirical_policy,
-        tags=list(dict.fromkeys(body.tags)),
+        tags=body.tags,
         labels={**_inherited_labels(tx, flow, body.deployment_id), **(body.labels or {})},
         parent_task_run_id=body.parent_task_run_id,
         infrastructure_document_id=body.infrastructure_document_id,
         created_by=created_by,
-        job_variables=body.job_variables or {},
+        job_variables=body.job_variables or (None if body.idempotency_key else {}),
     )
     return start(tx, run, body.state or states.pending(), client=client), True
 
@@ -71,7 +74,20 @@ def start(tx: Tx, run: FlowRun, state: StateCreate, *, client: Client | None = N
     """Store a new flow run and force its first state.  Raises Conflict if its flow knows the idempotency key."""
     table.insert(tx, run)
     transitions.of_flow_run(tx, run, state.at(tx.now, tx.new_time_id()), MINIMAL_FLOW, client=client)
-    return read(tx, run.id)
+    stored = read(tx, run.id)
+    due = state.state_details.scheduled_time
+    if due and due.utcoffset() and stored.state:
+        # Prefect answers with the time as the client wrote it; every later read is in UTC.
+        stored.expected_start_time = stored.next_scheduled_start_time = due
+        stored.state.state_details.scheduled_time = due
+    return stored
+
+
+def _check_first_state(state: StateCreate | None) -> None:
+    """Raise Invalid if a run that is about to be created has a result already (Prefect answers 500)."""
+    if state is not None and state.data is not None:
+        entry = {"type": "value_error", "loc": ["body", "state", "data"], "msg": "A run's first state has no data."}
+        raise Invalid("A flow run's first state carries no data: propose that state later.", entries=[entry])
 
 
 def read(tx: Tx, id: UUID) -> FlowRun:

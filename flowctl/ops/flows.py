@@ -27,9 +27,7 @@ def create(tx: Tx, body: FlowCreate) -> tuple[Flow, bool]:
     """Create a flow, or find the one of that name; also tells whether it is new."""
     if existing := table.by_name(tx, body.name):
         return existing, False
-    flow = Flow(
-        id=tx.new_id(), created=tx.now, updated=tx.now, name=body.name, tags=body.tags, labels=body.labels or {}
-    )
+    flow = Flow(id=tx.new_id(), created=tx.now, updated=tx.now, name=body.name, tags=body.tags, labels=body.labels)
     table.insert(tx, flow)
     _emit(tx, flow, "created")
     return flow, True

@@ -18,7 +18,7 @@ from flowctl.ops.steps import ROWS_A_STEP, Steps
 
 
 def create(tx: Tx, body: TaskRunCreate) -> tuple[TaskRun, bool]:
-    """Create a task run, or find the one with the same flow run, task key and dynamic key; also tells whether it is new.
+    """Create a task run, or find the one with the same flow run and keys; also tells whether it is new.
 
     Its first state is forced.  Raises Conflict if its flow run is gone or its id is taken.
     """
@@ -37,7 +37,7 @@ def create(tx: Tx, body: TaskRunCreate) -> tuple[TaskRun, bool]:
         cache_expiration=body.cache_expiration,
         task_version=body.task_version,
         empirical_policy=body.empirical_policy,
-        tags=list(dict.fromkeys(body.tags)),
+        tags=body.tags,
         labels=_labels(tx, body),
         task_inputs=body.task_inputs,
     )

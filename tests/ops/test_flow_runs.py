@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,11 +9,11 @@ from support import NOON
 from flowctl.db.database import Database, Tx
 from flowctl.db.tables import flow_runs as table
 from flowctl.db.tables import states as state_table
-from flowctl.domain.errors import Conflict, NotFound, Refused
+from flowctl.domain.errors import Conflict, Invalid, NotFound, Refused
 from flowctl.domain.flow_runs import FlowRun, FlowRunCreate
 from flowctl.domain.flows import FlowCreate
 from flowctl.domain.logs import LogCreate
-from flowctl.domain.states import StateType, completed, running, scheduled
+from flowctl.domain.states import StateCreate, StateType, completed, running, scheduled
 from flowctl.domain.task_runs import TaskRunCreate
 from flowctl.ops import flow_run_inputs, flow_runs, flows, logs, set_state, steps, task_runs
 
@@ -214,3 +214,25 @@ def test_the_history_of_a_run_agrees_with_its_row(tx: Tx) -> None:
     assert [state.name for state in history] == ["Pending", "Running", "Completed"]
     assert found.state == history[-1]
     assert (found.start_time, found.end_time) == (history[1].timestamp, history[2].timestamp)
+
+
+def test_create_rejects_a_parent_that_is_gone_and_a_state_with_a_result(tx: Tx) -> None:
+    with pytest.raises(Conflict, match="Data integrity conflict"):
+        create(tx, parent_task_run_id=uuid4())
+    with pytest.raises(Invalid, match="first state carries no data"):
+        create(tx, state=StateCreate(type=StateType.COMPLETED, data={"type": "x"}))
+
+
+def test_an_empty_idempotency_key_is_taken_once(tx: Tx) -> None:
+    create(tx, idempotency_key="")
+    with pytest.raises(Conflict):
+        create(tx, idempotency_key="")
+
+
+def test_create_answers_times_as_they_were_sent_and_later_reads_in_utc(tx: Tx) -> None:
+    due = datetime(2199, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    run = create(tx, state=scheduled(due))
+    assert run.expected_start_time is due
+    found = flow_runs.read(tx, run.id)
+    assert found.expected_start_time == due
+    assert found.expected_start_time.utcoffset() == timedelta(0)

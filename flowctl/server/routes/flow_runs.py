@@ -90,7 +90,7 @@ def resume_flow_run(tx: Tx, id: UUID, body: Resume, call: Call) -> Reply[Orchest
     return Reply(result, status=201 if result.created else 200)
 
 
-@routes.write("PATCH", "/{id}/labels")
+@routes.write("PATCH", "/{id}/labels", not_found_key="exception_message")
 def update_flow_run_labels(tx: Tx, id: UUID, body: KeyValueLabels) -> None:
     """Merge labels into those of a flow run."""
     ops.update_labels(tx, id, body)
