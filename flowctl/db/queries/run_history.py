@@ -27,7 +27,8 @@ _RUN_TIME = """
 
 _LATENESS = """
     CASE WHEN start_time > expected_start_time THEN (julianday(start_time) - julianday(expected_start_time)) * 86400
-    WHEN start_time IS NULL AND state_type NOT IN ('COMPLETED', 'CANCELLED', 'FAILED', 'CRASHED')
+    WHEN start_time IS NULL AND expected_start_time IS NOT NULL
+        AND state_type NOT IN ('COMPLETED', 'CANCELLED', 'FAILED', 'CRASHED')
         THEN max(0, (julianday(?) - julianday(expected_start_time)) * 86400)
     ELSE 0 END"""
 
