@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 HEAD = """\
-# Every operation of Prefect 3.8.1's API in its declared order: method, path, tag.
+# Every operation of Prefect 3.8.1's API in its declared order: method, path, tags.
 # Made by scripts/operations.py from the OpenAPI document of such a server; do not edit.
 """
 
@@ -23,7 +23,7 @@ def main(source: str) -> None:
     """Read the document at a URL or in a file, and write the table."""
     text = urlopen(source).read() if source.startswith("http") else Path(source).read_bytes()
     lines = [
-        f"{method.upper()}\t{path}\t{(operation.get('tags') or ['Root'])[0]}\n"
+        f"{method.upper()}\t{path}\t{','.join(operation.get('tags') or ['Root'])}\n"
         for path, operations in json.loads(text)["paths"].items()
         for method, operation in operations.items()
     ]

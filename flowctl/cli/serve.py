@@ -13,7 +13,7 @@ from flowctl.domain.errors import Invalid
 EXAMPLES = """
 flowctl serve
 flowctl serve --host 0.0.0.0 --port 8080 --db /srv/flowctl.db
-eval "$(flowctl serve --ready-json | jq -r '"export PREFECT_API_URL=" + .api')"
+flowctl serve --port 0 --ready-json
 """
 
 

@@ -21,11 +21,11 @@ class OperationKey(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def known_operations() -> dict[OperationKey, tuple[str, str]]:
-    """Every operation of Prefect's API in its declared order, with its path as it is spelt and its tag."""
+def known_operations() -> dict[OperationKey, tuple[str, list[str]]]:
+    """Every operation of Prefect's API in its declared order, with its path as it is spelt and its tags."""
     text = (files("flowctl.server") / "data" / "operations.tsv").read_text()
     rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
-    return {operation_key(method, path): (path, tag) for method, path, tag in rows}
+    return {operation_key(method, path): (path, tags.split(",")) for method, path, tags in rows}
 
 
 def operation_key(method: str, path: str) -> OperationKey:
@@ -42,7 +42,9 @@ def in_declared_order(routes: Iterable[Route]) -> list[Route]:
 def missing_routes(built: Iterable[Route]) -> list[Route]:
     """A route that answers 501 for each operation that is not among those built."""
     present = {operation_key(route.method, route.path) for route in built}
-    return [_refusing(key.method, path, tag) for key, (path, tag) in known_operations().items() if key not in present]
+    return [
+        _refusing(key.method, path, tags[0]) for key, (path, tags) in known_operations().items() if key not in present
+    ]
 
 
 def _refusing(method: str, path: str, tag: str) -> Route:

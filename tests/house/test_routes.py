@@ -1,0 +1,66 @@
+"""The route table against Prefect's API: every operation is built or answers 501, and nothing is spelt otherwise."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections import Counter
+
+from flowctl.server import routes as package
+from flowctl.server.api import create_api_app
+from flowctl.server.endpoint import Route, Routes
+from flowctl.server.routes import ALL, not_built
+from flowctl.settings import Settings
+
+OWN: frozenset[not_built.OperationKey] = frozenset()
+"""Operations that flowctl has and Prefect has not."""
+
+
+def all_routes() -> list[Route]:
+    return create_api_app(settings=Settings(), ignore_cache=True).routes
+
+
+def keys(routes: list[Route]) -> list[not_built.OperationKey]:
+    return [not_built.operation_key(route.method, route.path) for route in routes]
+
+
+def test_every_module_of_routes_is_in_the_table() -> None:
+    modules = [
+        importlib.import_module(f"{package.__name__}.{each.name}") for each in pkgutil.iter_modules(package.__path__)
+    ]
+    tables = [module.routes for module in modules if isinstance(getattr(module, "routes", None), Routes)]
+    assert sorted(id(table) for table in tables) == sorted(id(table) for table in ALL)
+
+
+def test_no_operation_is_there_twice() -> None:
+    assert [key for key, count in Counter(keys(all_routes())).items() if count > 1] == []
+
+
+def test_every_operation_is_one_of_prefects() -> None:
+    assert set(keys(all_routes())) - set(not_built.known_operations()) - OWN == set()
+
+
+def test_built_and_missing_operations_are_all_of_prefects() -> None:
+    app = create_api_app(settings=Settings(), ignore_cache=True)
+    together = [*keys(app.routes), *keys(app.missing)]
+    assert sorted(together) == sorted({*not_built.known_operations(), *OWN})
+    assert len(not_built.known_operations()) == 187
+
+
+def test_every_handler_says_what_it_does() -> None:
+    assert [route.name for route in all_routes() if not (route.handler.__doc__ or "").strip()] == []
+
+
+def test_every_signature_can_be_read() -> None:
+    for route in all_routes():
+        assert route.default_status in range(200, 300), route.name
+
+
+def test_tags_are_prefects() -> None:
+    operations = not_built.known_operations()
+    wrong = {
+        route.name: (route.tag, operations[key][1])
+        for route, key in ((route, not_built.operation_key(route.method, route.path)) for route in all_routes())
+        if key in operations and route.tag not in operations[key][1]
+    }
+    assert wrong == {}
