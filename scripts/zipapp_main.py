@@ -6,7 +6,6 @@ Offline commands import none of them, so `flowctl.pyz runs ls` needs no cache at
 from __future__ import annotations
 
 import importlib.machinery
-import importlib.util
 import os
 import shutil
 import sys
