@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from flowctl.server import ui_files
 
@@ -70,7 +70,7 @@ class _UiApp:
         if asset is None and _is_navigation(path, request.headers):
             asset = self._assets.get(INDEX)
         if asset is None:
-            return PlainTextResponse("Not Found", 404)
+            return JSONResponse({"detail": "Not Found"}, 404)
         return _asset_response(asset, request.headers)
 
     def _relative_path(self, scope: Scope) -> str:
