@@ -35,8 +35,9 @@ document.addEventListener('securitypolicyviolation', (e) => console.error(`CSP $
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """A Chromium for one file of tests: while Playwright is there its event loop forbids `asyncio.run` to others."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
     with playwright_api.sync_playwright() as playwright:
@@ -147,6 +148,8 @@ class Visitor:
 
     def close(self) -> None:
         for context in self.contexts:
+            for page in context.pages:
+                page.unroute_all(behavior="ignoreErrors")
             context.close()
 
 

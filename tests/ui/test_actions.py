@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.ui
 
+CORS = {"access-control-allow-origin": "*"}
+
 
 def state_of(seeder: Seeder, run: str) -> dict[str, Any]:
     return seeder.get(f"/flow_runs/{run}")["state"]
@@ -95,23 +97,21 @@ def test_retry_of_a_script_tells_how_to_run_it_again(visit: Visitor, world: Worl
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
 
 
-def test_retry_of_a_deployment_asks_for_awaiting_retry(visit: Visitor, world: World) -> None:
+def test_retry_of_a_deployment_asks_for_awaiting_retry(visit: Visitor, world: World, seeder: Seeder) -> None:
     """The run is shown as one of a deployment; what is sent is what counts here."""
     sent: list[Any] = []
 
-    def as_deployed(route: Any) -> None:
-        answer = route.fetch()
-        route.fulfill(response=answer, json={**answer.json(), "deployment_id": str(uuid.uuid4())})
+    deployed = {**seeder.get(f"/flow_runs/{world.failed}"), "deployment_id": str(uuid.uuid4())}
 
     def set_state(route: Any) -> None:
         sent.append(route.request.post_data_json)
         route.fulfill(
             json={"status": "ACCEPT", "state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "details": {}},
-            headers={"access-control-allow-origin": "*"},
+            headers=CORS,
         )
 
     def prepare(page: Any) -> None:
-        page.route(f"**/flow_runs/{world.failed}", as_deployed)
+        page.route(f"**/flow_runs/{world.failed}", lambda route: route.fulfill(json=deployed, headers=CORS))
         page.route("**/set_state", set_state)
 
     page = visit(f"/runs/flow-run/{world.failed}", prepare=prepare)

@@ -38,7 +38,7 @@ def test_state_change_reaches_the_list_at_once(visit: Visitor, world: World, see
 
 def test_new_runs_arrive_on_top_or_wait_behind_a_pill(visit: Visitor, world: World, seeder: Seeder) -> None:
     page = visit("/runs", height=500)
-    expect(page.locator("main")).to_contain_text("bold-lynx")
+    expect(page.locator("tbody .row").first).to_be_visible()
     expect(page.locator(".sidebar .foot")).to_contain_text("live")
     seeder.run(world.workshop, "just-now", {"type": "RUNNING"})
     expect(page.locator("tbody .row").first).to_contain_text("just-now")

@@ -71,8 +71,8 @@ def test_links_of_prefects_own_ui_are_understood(visit: Visitor, world: World) -
 
 
 def test_back_restores_where_the_list_stood(visit: Visitor, world: World) -> None:
-    page = visit("/runs", height=500)
-    expect(page.locator("main")).to_contain_text("bold-lynx")
+    page = visit("/runs?flow-run-search=small", height=500)
+    expect(page.locator("main")).to_contain_text("small-33")
     scroll = page.locator(".scroll")
     scroll.evaluate("(element) => { element.scrollTop = 600; }")
     row = page.locator("tbody .row .name").nth(10)
@@ -218,6 +218,7 @@ def test_login(visit: Visitor, tmp_path: Path) -> None:
         page.get_by_role("button", name="Log out").click()
         expect(page).to_have_url(re.compile("/login"))
         assert page.evaluate("sessionStorage.length + localStorage.length") == 0
+        page.close()
 
 
 def test_login_never_leads_to_another_site(visit: Visitor) -> None:
