@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from flowctl.db import where
-from flowctl.db.clauses import joined, within
+from flowctl.db.clauses import within
 from flowctl.db.columns import FLOAT, TEXT, TIME, UUID_, Columns, Joined, Rows, encode_time, enum_of
 from flowctl.db.database import Tx
 from flowctl.db.queries import lists
@@ -132,5 +132,5 @@ def _task_runs(tx: Tx, criteria: Criteria) -> tuple[str, str, Sequence[object]]:
         condition = where.task_run(own)
         return "task_run INDEXED BY ix_task_run__state", condition.sql, condition.parameters
     path, condition = lists.task_run_search(tx, criteria, None, None)
-    found = joined([path.condition, condition])
+    found = path.where(condition)
     return path.source, found.sql, found.parameters

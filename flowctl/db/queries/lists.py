@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from flowctl.db import where
-from flowctl.db.clauses import TRUE, Clause, joined
+from flowctl.db.clauses import TRUE, Clause
 from flowctl.db.columns import Columns, Rows
 from flowctl.db.database import Tx
 from flowctl.db.queries import paths
@@ -100,7 +100,7 @@ def logs(tx: Tx, filter: LogFilter | None, sort: LogSort, limit: int, offset: in
 def page(tx: Tx, columns: Columns[T], path: Path, condition: Clause, order: Order, limit: int, offset: int) -> Rows[T]:
     """The rows that meet a condition, from `offset` on, at most `limit`."""
     table = columns.table
-    found = joined([path.condition, condition])
+    found = path.where(condition)
     inner = (
         f"SELECT {table}.rowid FROM {path.source} WHERE {found.sql}"
         f" ORDER BY {order.sql(table, indexed=True)} LIMIT ? OFFSET ?"
@@ -180,7 +180,7 @@ def _flow_condition(tx: Tx, criteria: Criteria, page: int | None) -> Clause:
 
 
 def _count(tx: Tx, table: str, path: Path, condition: Clause) -> int:
-    found = joined([path.condition, condition])
+    found = path.where(condition)
     return tx.scalar(f"SELECT count(*) FROM {path.source} WHERE {found.sql}", found.parameters)
 
 

@@ -57,6 +57,10 @@ class Path:
     is_sparse: bool = False
     """Whether it looks up few rows."""
 
+    def where(self, condition: Clause) -> Clause:
+        """What to write after WHERE: the criteria, and what the index serves unless they say that in the same words."""
+        return condition if self.condition.sql in condition.sql else joined([self.condition, condition])
+
 
 def flow_run_path(tx: Tx, wanted: Criteria, condition: Clause, walks: str | None, page: int | None) -> Path:
     """The path to flow runs.

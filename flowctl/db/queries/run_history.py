@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flowctl.db import where
-from flowctl.db.clauses import Clause, joined
+from flowctl.db.clauses import Clause
 from flowctl.db.columns import encode_time
 from flowctl.db.database import Tx
 from flowctl.db.queries import lists, paths
@@ -62,7 +62,7 @@ def average_lateness(tx: Tx, criteria: Criteria) -> float | None:
     """Seconds by which flow runs started late or are late by now, on average; None when none meets the criteria."""
     condition = where.flow_runs(criteria)
     path = paths.flow_run_path(tx, criteria, condition, None, None)
-    found = joined([path.condition, condition])
+    found = path.where(condition)
     sql = f"SELECT round(avg({_LATENESS}), 3) FROM {path.source} WHERE {found.sql}"
     return tx.scalar(sql, (encode_time(tx.now), *found.parameters))
 
@@ -97,7 +97,7 @@ def _summed(tx: Tx, table: str, state: tuple[str, str], condition: Clause, edges
 
 def _counted(tx: Tx, table: str, path: Path, condition: Clause, edges: list[str]) -> list[Bucket]:
     """The buckets of runs that are read one by one."""
-    found = joined([path.condition, condition])
+    found = path.where(condition)
     sql = f"""
         SELECT {table}.expected_start_time, {table}.state_type, {table}.state_name, {_RUN_TIME}, {_LATENESS}
         FROM {path.source}
