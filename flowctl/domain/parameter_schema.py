@@ -30,7 +30,7 @@ def validate(values: JSONObject, schema: JSONObject, *, partial: bool = False, n
     partial           required values may be missing
     none_for_default  a field that has a default may be null as well
     """
-    _check(values, _as_meant(schema, none_for_default=none_for_default), partial=partial)
+    _check(values, as_meant(schema, none_for_default=none_for_default), partial=partial)
 
 
 def validate_to_the_letter(values: JSONObject, schema: JSONObject, *, partial: bool = False) -> None:
@@ -46,6 +46,21 @@ def check_schema(schema: JSONObject) -> None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise SchemaProblem(f"Invalid schema: {error.message}") from None
+
+
+def as_meant(schema: JSONObject, *, none_for_default: bool = False) -> JSONObject:
+    """A copy in which optional fields may be null, tuples are in today's spelling, and blocks may be references."""
+    schema = deepcopy(schema)
+    _mend_properties(schema, none_for_default=none_for_default)
+    definitions = schema.get("definitions")
+    if isinstance(definitions, dict):
+        named = cast("JSONObject", definitions)
+        for definition in list(named.values()):
+            if isinstance(definition, dict):
+                _mend_properties(cast("JSONObject", definition), none_for_default=none_for_default)
+                if "block_type_slug" in definition and "title" in definition:
+                    named[definition["title"]] = {"oneOf": [definition, _BLOCK_REFERENCE]}
+    return schema
 
 
 def _check(values: JSONObject, schema: JSONObject, *, partial: bool) -> None:
@@ -75,20 +90,6 @@ def _without_required(schema: JSONValue) -> JSONValue:
         return schema
     items = cast("JSONObject", schema)
     return {key: _without_required(item) for key, item in items.items() if key != "required"}
-
-
-def _as_meant(schema: JSONObject, *, none_for_default: bool) -> JSONObject:
-    schema = deepcopy(schema)
-    _mend_properties(schema, none_for_default=none_for_default)
-    definitions = schema.get("definitions")
-    if isinstance(definitions, dict):
-        named = cast("JSONObject", definitions)
-        for definition in list(named.values()):
-            if isinstance(definition, dict):
-                _mend_properties(cast("JSONObject", definition), none_for_default=none_for_default)
-                if "block_type_slug" in definition and "title" in definition:
-                    named[definition["title"]] = {"oneOf": [definition, _BLOCK_REFERENCE]}
-    return schema
 
 
 def _mend_properties(schema: JSONObject, *, none_for_default: bool) -> None:

@@ -146,10 +146,12 @@ def delete(tx: Tx, id: UUID) -> None:
 
 def delete_many(tx: Tx, deployments: Sequence[Deployment]) -> DeploymentBulkDeleteResponse:
     """Delete deployments as `delete` does; answers those that were there."""
-    deleted = [deployment.id for deployment in deployments if table.exists(tx, deployment.id)]
-    for id in deleted:
-        delete(tx, id)
-    return DeploymentBulkDeleteResponse(deleted=deleted)
+    response = DeploymentBulkDeleteResponse()
+    for deployment in deployments:
+        if table.exists(tx, deployment.id):
+            delete(tx, deployment.id)
+            response.deleted.append(deployment.id)
+    return response
 
 
 def pause(tx: Tx, id: UUID) -> None:

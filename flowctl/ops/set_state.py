@@ -7,14 +7,14 @@ from uuid import UUID
 
 from flowctl.db.database import Tx
 from flowctl.db.tables import concurrency_limits, flow_run_inputs, flow_runs, task_runs
-from flowctl.domain import hydration, states
+from flowctl.domain import hydration, parameter_schema, states
 from flowctl.domain.errors import NotFound
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.orchestration import Client, OrchestrationResult, SetStateStatus, StateAbortDetails
 from flowctl.domain.states import State, StateCreate, StateType
 from flowctl.domain.values import JSONObject
 from flowctl.ops import flow_run_inputs as inputs
-from flowctl.ops import leases, schema_tools, transitions
+from flowctl.ops import leases, transitions
 from flowctl.orchestration.bookkeeping import HOLDS_DEPLOYMENT_SLOT
 from flowctl.orchestration.policies import (
     BACKGROUND_TASK,
@@ -86,12 +86,12 @@ def resume_flow_run(
     if keyset:
         try:
             values = hydration.hydrate(run_input or {})
-            schema_tools.validate(values, _stored_schema(tx, run, keyset["schema"]))
+            parameter_schema.validate(values, _stored_schema(tx, run, keyset["schema"]))
         except hydration.HydrationError as error:
             return _refused(f"Error hydrating run input: {error}", run.state)
-        except schema_tools.SchemaProblem as error:
+        except parameter_schema.SchemaProblem as error:
             return _refused(str(error), run.state)
-        except schema_tools.Mismatch as error:
+        except parameter_schema.Mismatch as error:
             return _refused(f"Reason: {error}", run.state)
     if run.state.state_details.pause_reschedule:
         proposed = states.scheduled(tx.now, name="Resuming")
@@ -117,11 +117,11 @@ def release_slots(tx: Tx, flow_run_id: UUID) -> None:
 def _stored_schema(tx: Tx, run: FlowRun, key: str) -> JSONObject:
     stored = flow_run_inputs.by_key(tx, run.id, key)
     if stored is None:
-        raise schema_tools.SchemaProblem("Run input schema not found.")
+        raise parameter_schema.SchemaProblem("Run input schema not found.")
     try:
         return json.loads(stored.value)
     except ValueError:
-        raise schema_tools.SchemaProblem("Run input schema is not valid JSON.") from None
+        raise parameter_schema.SchemaProblem("Run input schema is not valid JSON.") from None
 
 
 def _refused(reason: str, state: State | None, status: SetStateStatus = SetStateStatus.REJECT) -> OrchestrationResult:

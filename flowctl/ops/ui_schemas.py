@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
-from flowctl.domain import templates
+from flowctl.domain import parameter_schema, templates
 from flowctl.domain.errors import Invalid
 from flowctl.domain.hydration import KIND, HydrationError, hydrate
 from flowctl.domain.values import JSONObject, JSONValue
-from flowctl.ops import schema_tools
 
 Path = list[str | int]
 
@@ -51,7 +50,7 @@ def validate(
     from referencing import Registry  # noqa: PLC0415
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
-    mended = schema_tools.mend(schema)
+    mended = parameter_schema.as_meant(schema)
     checker = _checker()
     try:
         checker.check_schema(mended, format_checker=_formats())
