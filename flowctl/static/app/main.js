@@ -105,7 +105,25 @@ function OfflineBar() {
 
 const nextTheme = () => ({ auto: 'light', light: 'dark', dark: 'auto' })[theme.value] ?? 'auto';
 const isMac = () => /Mac|iPhone|iPad/.test(navigator.platform);
-const openPalette = () => import('./ui/palette.js').then((m) => m.showPalette());
+
+/** What was typed while the palette was being fetched; null when it is not. @type {string | null} */
+let typed = null;
+
+async function openPalette() {
+  if (typed !== null) return;
+  typed = '';
+  try {
+    const { showPalette } = await import('./ui/palette.js');
+    showPalette(typed);
+  } finally { typed = null; }
+}
+
+document.addEventListener('keydown', (event) => {
+  if (typed === null || event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey) return;
+  typed += event.key;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, { capture: true });
 
 async function logOut() {
   const { setCredentials } = await import('./api.js');

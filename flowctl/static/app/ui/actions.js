@@ -1,6 +1,6 @@
 // What can be done with runs: state changes, retry, cancel, resume, delete; toasts with undo; confirmation dialogs.
 
-import { html, render, signal, useEffect, useRef, useState } from '../../vendor/preact.js';
+import { html, render, signal, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
 import { call, post } from '../api.js';
 import { STATE_TYPES, plural, stateLabel } from '../format.js';
 import { Command, Icon } from './controls.js';
@@ -104,7 +104,7 @@ export function openDialog(content, label, className = '') {
 /** @param {{label: string, class: string, onClose: () => void, children: any}} props */
 function Dialog({ label, class: className, onClose, children }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => {
     ref.current?.showModal();
     /** @type {HTMLElement | null | undefined} */ (ref.current?.querySelector('[autofocus], input, select, textarea, .primary, .danger'))?.focus();
   }, []);

@@ -11,17 +11,18 @@ import { Icon, StateBadge } from './controls.js';
 
 let open = false;
 
-export async function showPalette() {
+/** @param {string} [initial]  what was typed already */
+export async function showPalette(initial = '') {
   if (open) return;
   open = true;
-  const chosen = await openDialog((close) => html`<${Palette} close=${close} />`, 'Search and actions', 'palette');
+  const chosen = await openDialog((close) => html`<${Palette} close=${close} initial=${initial} />`, 'Search and actions', 'palette');
   open = false;
   chosen?.run();
 }
 
-/** @param {{close: (item?: Item) => void}} props */
-function Palette({ close }) {
-  const [text, setText] = useState('');
+/** @param {{close: (item?: Item) => void, initial: string}} props */
+function Palette({ close, initial }) {
+  const [text, setText] = useState(initial);
   const [found, setFound] = useState(/** @type {Item[]} */ ([]));
   const [at, setAt] = useState(0);
   const list = useRef(/** @type {HTMLElement | null} */ (null));
