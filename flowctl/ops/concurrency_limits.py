@@ -19,8 +19,8 @@ from flowctl.domain.concurrency_limits import (
     ConcurrencyLimitV2Update,
     GlobalConcurrencyLimit,
 )
-from flowctl.domain.errors import INTEGRITY, Conflict, Invalid, NotFound
-from flowctl.ops import leases, lifecycle_events
+from flowctl.domain.errors import INTEGRITY, Conflict, NotFound
+from flowctl.ops import leases, lifecycle_events, pages
 
 
 def create(tx: Tx, body: ConcurrencyLimitV2Create) -> ConcurrencyLimitV2:
@@ -55,7 +55,7 @@ def read(tx: Tx, id_or_name: UUID | str) -> GlobalConcurrencyLimit:
 
 def find(tx: Tx, *, limit: int | None, offset: int = 0) -> list[GlobalConcurrencyLimit]:
     """Some limits, ordered by name."""
-    return [_shown(each) for each in table.page(tx, limit=_page_size(tx, limit), offset=offset)]
+    return [_shown(each) for each in table.page(tx, limit=pages.size(tx, limit), offset=offset)]
 
 
 def update(tx: Tx, id_or_name: UUID | str, body: ConcurrencyLimitV2Update) -> None:
@@ -109,7 +109,7 @@ def read_by_tag(tx: Tx, tag: str) -> ConcurrencyLimit:
 
 def find_tag_limits(tx: Tx, *, limit: int | None, offset: int = 0) -> list[ConcurrencyLimit]:
     """Some limits on tags, ordered by tag."""
-    return _of_tags(tx, table.tag_page(tx, limit=_page_size(tx, limit), offset=offset))
+    return _of_tags(tx, table.tag_page(tx, limit=pages.size(tx, limit), offset=offset))
 
 
 def reset_tag(tx: Tx, tag: str, slot_override: list[UUID] | None = None) -> None:
@@ -195,18 +195,6 @@ def _shown(limit: ConcurrencyLimitV2) -> GlobalConcurrencyLimit:
         active_slots=limit.active_slots,
         slot_decay_per_second=limit.slot_decay_per_second,
     )
-
-
-def _page_size(tx: Tx, limit: int | None) -> int:
-    """Rows of a page.  Raises Invalid for more than the settings allow, in Prefect's words."""
-    most = tx.settings.api_default_limit
-    if limit is None:
-        return most
-    if limit > most:
-        raise Invalid(f"Invalid limit: must be less than or equal to {most}.")
-    if limit < 0:
-        raise Invalid("Invalid limit: must be greater than or equal to 0.")
-    return limit
 
 
 def _as_id(text: UUID | str) -> UUID | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flowctl.db.database import Tx
 from flowctl.db.tables import concurrency_limits, flow_run_inputs, flow_runs, task_runs
-from flowctl.domain import hydration, parameter_schema, states
+from flowctl.domain import hydration, parameter_schema, states, templates
 from flowctl.domain.errors import NotFound
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.orchestration import Client, OrchestrationResult, SetStateStatus, StateAbortDetails
@@ -85,7 +85,7 @@ def resume_flow_run(
     values: JSONObject = {}
     if keyset:
         try:
-            values = hydration.hydrate(run_input or {})
+            values = hydration.hydrate(run_input or {}, render=lambda text: templates.render(text, {}))
             parameter_schema.validate(values, _stored_schema(tx, run, keyset["schema"]))
         except hydration.HydrationError as error:
             return _refused(f"Error hydrating run input: {error}", run.state)

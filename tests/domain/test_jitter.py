@@ -3,12 +3,13 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowctl.domain.jitter import clamped_poisson_interval
 
 
+@settings(deadline=None)
 @given(average=st.floats(0.1, 1e4), factor=st.floats(0.05, 5), seed=st.integers())
 def test_draws_stay_below_the_upper_bound(average, factor, seed):
     drawn = clamped_poisson_interval(average, Random(seed), factor)

@@ -200,7 +200,7 @@ def test_the_placeholder_in_the_parent_follows_its_subflow(tx: Tx) -> None:
 
 def test_a_subflow_outlives_its_placeholder(tx: Tx) -> None:
     run = flow_run(tx)
-    flow_run_table.update(tx, run.id, parent_task_run_id=uuid4())
+    tx.execute("UPDATE flow_run SET parent_task_run_id = ? WHERE id = ?", (str(uuid4()), str(run.id)))
     assert set_state.set_flow_run_state(tx, run.id, running()).status is ACCEPT
 
 
