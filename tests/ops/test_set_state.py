@@ -12,6 +12,7 @@ from flowctl.db.database import Database, Tx
 from flowctl.db.tables import flow_runs as flow_run_table
 from flowctl.db.tables import states as state_table
 from flowctl.db.tables import task_runs as task_run_table
+from flowctl.domain.concurrency_limits import ConcurrencyLimitCreate
 from flowctl.domain.errors import NotFound
 from flowctl.domain.flow_runs import FlowRun, FlowRunCreate, FlowRunPolicy
 from flowctl.domain.flows import FlowCreate
@@ -30,7 +31,7 @@ from flowctl.domain.states import (
     scheduled,
 )
 from flowctl.domain.task_runs import TaskRun, TaskRunCreate, TaskRunPolicy
-from flowctl.ops import flow_run_inputs, flow_runs, flows, set_state, task_runs
+from flowctl.ops import concurrency_limits, flow_run_inputs, flow_runs, flows, set_state, steps, task_runs
 from flowctl.orchestration.policies import MARK_LATE
 
 ACCEPT, REJECT, ABORT, WAIT = SetStateStatus.ACCEPT, SetStateStatus.REJECT, SetStateStatus.ABORT, SetStateStatus.WAIT
@@ -259,6 +260,31 @@ def test_deferred_states_have_rules_even_when_they_are_forced(tx: Tx) -> None:
     run = task_run(tx)
     deferred = StateCreate(type=StateType.PENDING, state_details=StateDetails(deferred=True))
     assert set_state.set_task_run_state(tx, run.id, deferred, force=True).status is ABORT
+
+
+def test_task_runs_with_a_limited_tag_take_turns(tx: Tx) -> None:
+    concurrency_limits.create_for_tag(tx, ConcurrencyLimitCreate(tag="db", concurrency_limit=1))
+    first, second = (task_run(tx, key=key, tags=["db", "free"]) for key in "01")
+    assert set_state.set_task_run_state(tx, first.id, running()).status is ACCEPT
+    assert concurrency_limits.read_by_tag(tx, "db").active_slots == [first.id]
+    result = set_state.set_task_run_state(tx, second.id, running())
+    assert isinstance(result.details, StateWaitDetails)
+    assert result.details.reason == "Concurrency limit reached for tags: db"
+    set_state.set_task_run_state(tx, first.id, failed(), force=True)
+    assert set_state.set_task_run_state(tx, second.id, running()).status is ACCEPT
+    assert concurrency_limits.read_by_tag(tx, "db").active_slots == [second.id]
+
+
+def test_deleting_a_flow_run_frees_the_slots_of_its_task_runs(db: Database) -> None:
+    with db.write() as tx:
+        concurrency_limits.create_for_tag(tx, ConcurrencyLimitCreate(tag="db", concurrency_limit=1))
+        parent = flow_run(tx, state=running())
+        set_state.set_task_run_state(tx, task_run(tx, parent, tags=["db"]).id, running())
+        assert concurrency_limits.read(tx, "tag:db").active_slots == 1
+    steps.run(db, lambda tx: flow_runs.delete(tx, parent.id))
+    with db.write() as tx:
+        assert concurrency_limits.read(tx, "tag:db").active_slots == 0
+        set_state.release_slots(tx, parent.id)  # a run that is gone holds nothing
 
 
 # -- resume
