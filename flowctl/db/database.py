@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_PAGES_A_CHECKPOINT = 4000
+"""Some 16 MB of WAL: pages that are written again and again are copied into the database a quarter as often."""
+
 
 class Tx:
     """An open transaction: SQL, the instant it happens at, fresh ids, and the events it has emitted so far."""
@@ -180,14 +183,16 @@ class Database:
 
 
 class Writer:
-    """Group commit: `begin`, then `run` any number of writes, each in its own SAVEPOINT, then `commit`.
+    """Group commit: `begin`, then `run` any number of writes, each undone alone if it raises, then `commit`.
 
-    A write that raises is undone alone; the others of its group stand.  Not for more than one thread.
+    The first write of a group needs no SAVEPOINT: undoing it is undoing the group.  Not for more than one thread.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._conn = database.connect()
+        self._conn.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_A_CHECKPOINT}")
+        self._is_empty = True
 
     @property
     def in_transaction(self) -> bool:
@@ -198,20 +203,25 @@ class Writer:
         """Take the write lock.  Raises Busy when another process keeps it longer than `busy_timeout`."""
         with _translated(self._database.path):
             self._conn.execute("BEGIN IMMEDIATE")
+            self._is_empty = True
 
     def run(self, work: Callable[[Tx], T]) -> tuple[T, Tx]:
         """Do one write of the group; returns its result and its Tx, whose events may be told after `commit`."""
         tx = Tx(self._conn, self._database.settings, self._database.clock())
         with _translated(self._database.path):
-            self._conn.execute("SAVEPOINT job")
+            undo = ("ROLLBACK", "BEGIN IMMEDIATE") if self._is_empty else ("ROLLBACK TO job", "RELEASE job")
+            if not self._is_empty:
+                self._conn.execute("SAVEPOINT job")
             try:
                 result = work(tx)
             except BaseException:
                 if self._conn.in_transaction:
-                    self._conn.execute("ROLLBACK TO job")
-                    self._conn.execute("RELEASE job")
+                    for statement in undo:
+                        self._conn.execute(statement)
                 raise
-            self._conn.execute("RELEASE job")
+            if not self._is_empty:
+                self._conn.execute("RELEASE job")
+            self._is_empty = False
             return result, tx
 
     def commit(self) -> None:

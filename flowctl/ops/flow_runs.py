@@ -20,7 +20,6 @@ from flowctl.domain.states import StateCreate, StateType
 from flowctl.domain.values import Actor, KeyValueLabels
 from flowctl.ops import job_variables, set_state, transitions
 from flowctl.ops.steps import ROWS_A_STEP, Steps
-from flowctl.orchestration.policies import MINIMAL_FLOW
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,15 +71,8 @@ def create(
 
 def start(tx: Tx, run: FlowRun, state: StateCreate, *, client: Client | None = None) -> FlowRun:
     """Store a new flow run and force its first state.  Raises Conflict if its flow knows the idempotency key."""
-    table.insert(tx, run)
-    transitions.of_flow_run(tx, run, state.at(tx.now, tx.new_time_id()), MINIMAL_FLOW, client=client)
-    stored = read(tx, run.id)
-    due = state.state_details.scheduled_time
-    if due and due.utcoffset() and stored.state:
-        # Prefect answers with the time as the client wrote it; every later read is in UTC.
-        stored.expected_start_time = stored.next_scheduled_start_time = due
-        stored.state.state_details.scheduled_time = due
-    return stored
+    stored = transitions.start_flow_run(tx, run, state.at(tx.now, tx.new_time_id()), client=client)
+    return table.as_answered(tx, stored)
 
 
 def _check_first_state(state: StateCreate | None) -> None:

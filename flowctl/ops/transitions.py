@@ -30,7 +30,7 @@ from flowctl.ops import effects, lifecycle_events
 from flowctl.orchestration.bookkeeping import FLOW_BOOKKEEPING, TASK_BOOKKEEPING
 from flowctl.orchestration.effects import Effect, ResetFailedTaskRuns, UpdateParentTaskRun
 from flowctl.orchestration.engine import decide
-from flowctl.orchestration.policies import MINIMAL_TASK, FlowPolicy, TaskPolicy
+from flowctl.orchestration.policies import MINIMAL_FLOW, MINIMAL_TASK, FlowPolicy, TaskPolicy
 from flowctl.orchestration.transition import Decision, Transition
 
 _RANDOM = SystemRandom()
@@ -54,6 +54,31 @@ def of_flow_run(
     tx: Tx, run: FlowRun, state: State, policy: FlowPolicy, *, client: Client | None = None
 ) -> OrchestrationResult:
     """Put a flow run into a state, as far as the policy lets it."""
+    decision = _decide_flow_run(tx, run, state, policy, client)
+    written = decision.state
+    changes = _changes(run, decision.run, _FLOW_RUN_FIELDS)
+    if written is not None:
+        changes["state_timestamp"] = written.timestamp
+    if changes:
+        flow_runs.update(tx, run.id, **changes)
+    _write_flow_run_state(tx, decision)
+    return _result(decision)
+
+
+def start_flow_run(tx: Tx, run: FlowRun, state: State, *, client: Client | None = None) -> FlowRun:
+    """Store a new flow run in its first state, which is forced; returns the run as it is stored.
+
+    Raises Conflict if its flow knows the idempotency key.
+    """
+    decision = _decide_flow_run(tx, run, state, MINIMAL_FLOW, client)
+    flow_runs.insert(tx, decision.run)
+    _write_flow_run_state(tx, decision)
+    return decision.run
+
+
+def _decide_flow_run(
+    tx: Tx, run: FlowRun, state: State, policy: FlowPolicy, client: Client | None
+) -> Decision[FlowRun]:
     transition = Transition(
         run,
         run.state,
@@ -65,18 +90,17 @@ def of_flow_run(
         random=_RANDOM,
         client=client,
     )
-    decision = decide(transition, policy, FLOW_BOOKKEEPING)
+    return decide(transition, policy, FLOW_BOOKKEEPING)
+
+
+def _write_flow_run_state(tx: Tx, decision: Decision[FlowRun]) -> None:
+    """Store the decided state, if any, do what follows from the decision, and announce it."""
     written = decision.state
-    changes = _changes(run, decision.run, _FLOW_RUN_FIELDS)
     if written is not None:
-        states.insert_flow_run_state(tx, run.id, _as_stored(written))
-        changes["state_timestamp"] = written.timestamp
-    if changes:
-        flow_runs.update(tx, run.id, **changes)
+        states.insert_flow_run_state(tx, decision.run.id, _as_stored(written))
     _perform(tx, decision)
     if written is not None:
         lifecycle_events.emit_flow_run_state(tx, decision.run, decision.initial, written)
-    return _result(decision)
 
 
 def of_task_run(

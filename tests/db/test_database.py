@@ -185,3 +185,18 @@ def test_a_read_only_database_reads_and_refuses_to_write(db_path: Path) -> None:
     with pytest.raises(Unusable, match="cannot be written"), db.write() as tx:
         table.insert(tx, flow(tx, "more"))
     db.close()
+
+
+def test_a_group_whose_first_write_fails_keeps_the_others(db: Database) -> None:
+    writer = db.writer()
+    writer.begin()
+    for name, fails in (("one", True), ("two", False), ("three", True), ("four", False)):
+        if fails:
+            with pytest.raises(ZeroDivisionError):
+                writer.run(lambda tx, name=name: (table.insert(tx, flow(tx, name)), 1 / 0))
+        else:
+            writer.run(lambda tx, name=name: table.insert(tx, flow(tx, name)))
+    writer.commit()
+    writer.close()
+    with db.read() as tx:
+        assert [row[0] for row in tx.execute("SELECT name FROM flow ORDER BY rowid")] == ["two", "four"]

@@ -20,7 +20,7 @@ from flowctl.db.columns import (
     json_of,
 )
 from flowctl.db.database import Tx
-from flowctl.db.tables.runs import derive_run_times
+from flowctl.db.tables.runs import derive_run_times, run_times
 from flowctl.db.tables.states import FLOW_RUN_STATE
 from flowctl.domain.flow_runs import FlowRun, FlowRunPolicy
 from flowctl.domain.states import StateType
@@ -86,6 +86,33 @@ def by_idempotency_key(tx: Tx, flow_id: UUID, key: str) -> FlowRun | None:
 def insert(tx: Tx, run: FlowRun) -> FlowRun:
     """Store a new flow run.  Raises Conflict if its flow knows the idempotency key."""
     return FLOW_RUN.insert(tx, run, state_timestamp=run.state.timestamp if run.state else None)
+
+
+def as_answered(tx: Tx, run: FlowRun) -> FlowRun:
+    """A run that was stored in this transaction, with the fields that are computed or joined when it is read.
+
+    Its times stay as the client wrote them, with their offset, as in Prefect's answer; later reads are in UTC.
+    """
+    if run.work_queue_id is not None:
+        pool = tx.execute(_POOL_OF_QUEUE, (str(run.work_queue_id),)).fetchone()
+        run.work_pool_id, run.work_pool_name = (UUID(pool[0]), pool[1]) if pool else (None, None)
+    run.estimated_run_time, run.estimated_start_time_delta = run_times(
+        run.total_run_time,
+        run.state_type,
+        run.state.timestamp if run.state else None,
+        run.start_time,
+        run.expected_start_time,
+        tx.now,
+    )
+    return run
+
+
+_POOL_OF_QUEUE = """
+    SELECT work_pool.id, work_pool.name
+    FROM work_queue
+    JOIN work_pool ON work_pool.id = work_queue.work_pool_id
+    WHERE work_queue.id = ?
+"""
 
 
 def update(tx: Tx, id: UUID, **changes: object) -> bool:
