@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from support import Clock
 
 from flowctl.db.database import Database, Tx
 from flowctl.settings import Settings
+
+hypothesis.settings.register_profile("flowctl", deadline=None)  # machines are shared: no stopwatch
+hypothesis.settings.load_profile("flowctl")
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,14 @@ from uuid import UUID
 from typing_extensions import TypedDict
 
 from flowctl.domain.states import State, StateCreate, StateType
-from flowctl.domain.values import STRICT_BODY, Actor, JSONObject, KeyValueLabels
+from flowctl.domain.values import OPEN_PART, STRICT_BODY, Actor, JSONObject, KeyValueLabels
 
 
 @dataclass(slots=True, kw_only=True)
 class FlowRunPolicy:
     """How often and when a run is tried again, and which of its pauses have fired (Prefect: FlowRunPolicy)."""
+
+    __pydantic_config__: ClassVar[object] = OPEN_PART
 
     max_retries: int = 0
     """Deprecated in Prefect: stands for `retries` when that is not given."""

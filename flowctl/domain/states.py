@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from flowctl.domain.values import STRICT_BODY, JSONValue
+from flowctl.domain.values import OPEN_PART, STRICT_BODY, JSONValue
 
 
 class StateType(StrEnum):
@@ -32,7 +32,7 @@ TERMINAL = frozenset({StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED
 class StateDetails:
     """What a state carries besides its type, name and message (Prefect: StateDetails)."""
 
-    __pydantic_config__: ClassVar[object] = {"extra": "ignore"}  # else that of the body it is part of would hold
+    __pydantic_config__: ClassVar[object] = OPEN_PART
 
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None

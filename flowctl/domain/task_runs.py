@@ -11,7 +11,7 @@ from annotated_types import Ge, MaxLen
 from typing_extensions import TypedDict
 
 from flowctl.domain.states import State, StateCreate, StateType
-from flowctl.domain.values import STRICT_BODY, KeyValueLabels
+from flowctl.domain.values import OPEN_PART, STRICT_BODY, KeyValueLabels
 
 RetryDelays: TypeAlias = Annotated[list[int] | list[float], MaxLen(50)]
 """Seconds of each retry."""
@@ -20,6 +20,8 @@ RetryDelays: TypeAlias = Annotated[list[int] | list[float], MaxLen(50)]
 @dataclass(slots=True, kw_only=True)
 class TaskRunPolicy:
     """How often and when a task run is tried again (Prefect: TaskRunPolicy)."""
+
+    __pydantic_config__: ClassVar[object] = OPEN_PART
 
     max_retries: int = 0
     """Deprecated in Prefect: stands for `retries` when that is not given."""
@@ -41,6 +43,8 @@ class TaskRunPolicy:
 class TaskRunResult:
     """An input that is the result of another task run."""
 
+    __pydantic_config__: ClassVar[object] = OPEN_PART
+
     id: UUID
     input_type: Literal["task_run"] = "task_run"
 
@@ -48,6 +52,8 @@ class TaskRunResult:
 @dataclass(slots=True, kw_only=True)
 class FlowRunResult:
     """An input that is the result of a subflow run."""
+
+    __pydantic_config__: ClassVar[object] = OPEN_PART
 
     id: UUID
     input_type: Literal["flow_run"] = "flow_run"
@@ -57,6 +63,8 @@ class FlowRunResult:
 class Parameter:
     """An input that is a parameter of the flow run."""
 
+    __pydantic_config__: ClassVar[object] = OPEN_PART
+
     name: str
     input_type: Literal["parameter"] = "parameter"
 
@@ -64,6 +72,8 @@ class Parameter:
 @dataclass(slots=True, kw_only=True)
 class Constant:
     """An input that is a plain value, named by its type."""
+
+    __pydantic_config__: ClassVar[object] = OPEN_PART
 
     type: str
     input_type: Literal["constant"] = "constant"

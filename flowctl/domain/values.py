@@ -49,6 +49,9 @@ PROPER_NAME = Pattern("^[^/%&><]+$")
 STRICT_BODY: Any = {"extra": "forbid"}
 """`__pydantic_config__` of request bodies that refuse unknown keys (`additionalProperties: false` in the contract)."""
 
+OPEN_PART: Any = {"extra": "ignore"}
+"""`__pydantic_config__` of objects inside a body that ignore unknown keys; else the body's own would hold for them."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Actor:
