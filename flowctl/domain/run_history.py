@@ -84,7 +84,7 @@ def edges(start: datetime, end: datetime, interval: timedelta) -> list[datetime]
     The last interval reaches `end` or beyond.  As in Prefect, bounds after the first are in whole milliseconds.
     """
     found = [start, _milliseconds(start + interval)]
-    while found[-1] < end and len(found) <= MAXIMUM_INTERVALS:
+    while found[-2] + interval < end and len(found) <= MAXIMUM_INTERVALS:
         found.append(_milliseconds(found[-1] + interval))
     return found
 

@@ -28,3 +28,8 @@ def test_bounds_after_the_first_are_whole_milliseconds() -> None:
         123_000,
         123_000,
     ]
+
+
+def test_a_bound_that_was_rounded_down_to_before_the_end_adds_no_interval_to_the_first() -> None:
+    start = START + timedelta(microseconds=123_456)
+    assert len(edges(start, start + timedelta(hours=2), timedelta(hours=2))) == 2
