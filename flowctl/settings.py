@@ -68,11 +68,30 @@ class Settings:
     missed_runs: Literal["skip", "latest", "all"] = "latest"
     """What becomes of scheduled runs that were due while flowctl did not run (`ops/missed_runs.py`)."""
     services_late_runs_enabled: bool = True
+    services_late_runs_loop_seconds: float = 5.0
     services_late_runs_after_seconds: float = 15.0
     services_foreman_enabled: bool = True
+    services_foreman_loop_seconds: float = 15.0
+    foreman_inactivity_heartbeat_multiple: int = 3
+    """Heartbeats that a worker may miss before it is OFFLINE."""
+    foreman_fallback_heartbeat_interval_seconds: float = 30.0
+    foreman_deployment_last_polled_timeout_seconds: float = 60.0
+    foreman_work_queue_last_polled_timeout_seconds: float = 60.0
     services_pause_expirations_enabled: bool = True
+    services_pause_expirations_loop_seconds: float = 5.0
     services_cancellation_cleanup_enabled: bool = True
+    services_cancellation_cleanup_loop_seconds: float = 20.0
+    cancellation_cleanup_cancelling_timeout_seconds: float = 300.0
+    """How long a run may be CANCELLING."""
     services_repossessor_enabled: bool = True
+    services_repossessor_loop_seconds: float = 15.0
+    services_reaper_enabled: bool = True
+    """Mark runs Crashed whose process died (`ops/reap.py`)."""
+    reaper_after_seconds: float = 90.0
+    """How long such a run must have been silent."""
+    reaper_heartbeats_alone_seconds: float = 0.0
+    """How long a run may send no heartbeats, if its process cannot be looked at; 0: for ever."""
+    metrics_enabled: bool = True
     services_retention_enabled: bool = True
     services_triggers_enabled: bool = True
     services_event_persister_enabled: bool = True
@@ -128,10 +147,24 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "missed_runs": ("FLOWCTL_MISSED_RUNS",),
     "services_late_runs_enabled": ("PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED", "PREFECT_API_SERVICES_LATE_RUNS_ENABLED"),
     "services_late_runs_after_seconds": ("PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS", "PREFECT_API_SERVICES_LATE_RUNS_AFTER_SECONDS"),
+    "services_late_runs_loop_seconds": ("PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS", "PREFECT_API_SERVICES_LATE_RUNS_LOOP_SECONDS"),
     "services_foreman_enabled": ("PREFECT_SERVER_SERVICES_FOREMAN_ENABLED", "PREFECT_API_SERVICES_FOREMAN_ENABLED"),
+    "services_foreman_loop_seconds": ("PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS", "PREFECT_API_SERVICES_FOREMAN_LOOP_SECONDS"),
+    "foreman_inactivity_heartbeat_multiple": ("PREFECT_SERVER_SERVICES_FOREMAN_INACTIVITY_HEARTBEAT_MULTIPLE", "PREFECT_API_SERVICES_FOREMAN_INACTIVITY_HEARTBEAT_MULTIPLE"),
+    "foreman_fallback_heartbeat_interval_seconds": ("PREFECT_SERVER_SERVICES_FOREMAN_FALLBACK_HEARTBEAT_INTERVAL_SECONDS", "PREFECT_API_SERVICES_FOREMAN_FALLBACK_HEARTBEAT_INTERVAL_SECONDS"),
+    "foreman_deployment_last_polled_timeout_seconds": ("PREFECT_SERVER_SERVICES_FOREMAN_DEPLOYMENT_LAST_POLLED_TIMEOUT_SECONDS", "PREFECT_API_SERVICES_FOREMAN_DEPLOYMENT_LAST_POLLED_TIMEOUT_SECONDS"),
+    "foreman_work_queue_last_polled_timeout_seconds": ("PREFECT_SERVER_SERVICES_FOREMAN_WORK_QUEUE_LAST_POLLED_TIMEOUT_SECONDS", "PREFECT_API_SERVICES_FOREMAN_WORK_QUEUE_LAST_POLLED_TIMEOUT_SECONDS"),
     "services_pause_expirations_enabled": ("PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED", "PREFECT_API_SERVICES_PAUSE_EXPIRATIONS_ENABLED"),
+    "services_pause_expirations_loop_seconds": ("PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS", "PREFECT_API_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS"),
     "services_cancellation_cleanup_enabled": ("PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED", "PREFECT_API_SERVICES_CANCELLATION_CLEANUP_ENABLED"),
+    "services_cancellation_cleanup_loop_seconds": ("PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS", "PREFECT_API_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS"),
+    "cancellation_cleanup_cancelling_timeout_seconds": ("PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS",),
     "services_repossessor_enabled": ("PREFECT_SERVER_SERVICES_REPOSSESSOR_ENABLED",),
+    "services_repossessor_loop_seconds": ("PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS",),
+    "services_reaper_enabled": ("FLOWCTL_REAPER",),
+    "reaper_after_seconds": ("FLOWCTL_REAPER_AFTER",),
+    "reaper_heartbeats_alone_seconds": ("FLOWCTL_REAPER_HEARTBEATS_ALONE",),
+    "metrics_enabled": ("FLOWCTL_METRICS", "PREFECT_SERVER_METRICS_ENABLED"),
     "services_retention_enabled": ("FLOWCTL_RETENTION",),
     "services_triggers_enabled": ("PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED", "PREFECT_API_SERVICES_TRIGGERS_ENABLED"),
     "services_event_persister_enabled": ("PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED", "PREFECT_API_SERVICES_EVENT_PERSISTER_ENABLED"),

@@ -15,6 +15,7 @@ from flowctl.db.database import Tx
 from flowctl.db.tables import concurrency_limits as table
 from flowctl.domain.concurrency_limits import ConcurrencyLease, ConcurrencyLimitV2, HolderType
 from flowctl.domain.flow_runs import FlowRun
+from flowctl.ops import absences
 
 MINIMUM_OCCUPANCY_SECONDS = 0.1
 """No slot counts as held for less."""
@@ -129,6 +130,7 @@ def deny(tx: Tx, limits: Sequence[ConcurrencyLimitV2], slots: int) -> None:
 
 def run_once(tx: Tx) -> int:
     """Collect leases that have run out, a bounded number; tells how many (Prefect: the Repossessor service)."""
+    absences.notice(tx)
     expired = table.expired_leases(tx, limit=LEASES_A_BATCH)
     for lease in expired:
         release(tx, lease, counts_as_sample=True)

@@ -15,7 +15,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from flowctl.db.shapes import wire_time
-from flowctl.ops import leases, retention, scheduling
+from flowctl.ops import (
+    absences,
+    cancellation_cleanup,
+    foreman,
+    late_runs,
+    leases,
+    pause_expirations,
+    retention,
+    scheduling,
+)
 
 if TYPE_CHECKING:
     from flowctl.db.database import Tx
@@ -32,21 +41,40 @@ LONGEST_REST: Final = 300.0
 class Service:
     """A row of the table.
 
-    interval  seconds between two ticks
+    interval  seconds between two ticks, or the setting that tells them
     op        does one batch; returns how many things it did
     enabled   the setting that switches it
     """
 
     name: str
-    interval: float
+    interval: float | str
     op: Callable[[Tx], int]
     enabled: str
 
+    def seconds(self, settings: Settings) -> float:
+        """Between two ticks."""
+        return getattr(settings, self.interval) if isinstance(self.interval, str) else self.interval
+
 
 SERVICES: Final[tuple[Service, ...]] = (
-    Service("Repossessor", 15.0, leases.run_once, "services_repossessor_enabled"),
-    Service("Retention", 3600.0, retention.run_once, "services_retention_enabled"),
+    Service("Clock", 15.0, absences.run_once, "services_enabled"),
     Service("Scheduler", 5.0, scheduling.run_once, "services_scheduler_enabled"),
+    Service("MarkLateRuns", "services_late_runs_loop_seconds", late_runs.run_once, "services_late_runs_enabled"),
+    Service(
+        "FailExpiredPauses",
+        "services_pause_expirations_loop_seconds",
+        pause_expirations.run_once,
+        "services_pause_expirations_enabled",
+    ),
+    Service(
+        "CancellationCleanup",
+        "services_cancellation_cleanup_loop_seconds",
+        cancellation_cleanup.run_once,
+        "services_cancellation_cleanup_enabled",
+    ),
+    Service("Repossessor", "services_repossessor_loop_seconds", leases.run_once, "services_repossessor_enabled"),
+    Service("Foreman", "services_foreman_loop_seconds", foreman.run_once, "services_foreman_enabled"),
+    Service("Retention", 3600.0, retention.run_once, "services_retention_enabled"),
 )
 
 
@@ -110,6 +138,7 @@ class Services:
 
     async def _loop(self, service: Service) -> None:
         status = self.status[service.name]
+        interval = service.seconds(self.gateway.settings)
         while not self._stop.is_set():
             try:
                 await self.tick(service)
@@ -119,7 +148,7 @@ class Services:
                 status.last_error = f"{type(error).__name__}: {error}"
                 logger.exception("%s service failed, and will be tried again", service.name)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), rest(service.interval, status.failures))
+                await asyncio.wait_for(self._stop.wait(), rest(interval, status.failures))
 
 
 def rest(interval: float, failures: int) -> float:

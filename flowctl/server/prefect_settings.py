@@ -48,6 +48,8 @@ def tree(settings: Settings) -> dict[str, Any]:
     for name in ("scheduler", "late_runs", "foreman", "pause_expirations", "cancellation_cleanup", "repossessor",
                  "triggers", "event_persister", "task_run_recorder"):  # fmt: skip
         services[name]["enabled"] = settings.services_enabled and getattr(settings, f"services_{name}_enabled")
+    for name in ("late_runs", "foreman", "pause_expirations", "cancellation_cleanup", "repossessor"):
+        services[name]["loop_seconds"] = getattr(settings, f"services_{name}_loop_seconds")
     services["late_runs"]["after_seconds"] = _duration(settings.services_late_runs_after_seconds)
     return tree
 

@@ -108,4 +108,4 @@ def test_failures_make_rests_longer_up_to_a_limit() -> None:
 def test_the_table_names_settings_that_exist(settings: Settings) -> None:
     for service in SERVICES:
         assert isinstance(getattr(settings, service.enabled), bool)
-        assert service.interval >= 1
+        assert service.seconds(settings) >= 1

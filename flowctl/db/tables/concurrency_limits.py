@@ -162,6 +162,12 @@ def expired_leases(tx: Tx, *, limit: int) -> list[ConcurrencyLease]:
     return list(LEASE.rows(tx, where, (TIME.encode(tx.now), limit)))
 
 
+def leases_between(tx: Tx, after: datetime, until: datetime) -> list[ConcurrencyLease]:
+    """Leases that run out after a time and until another."""
+    where = "WHERE expiration > ? AND expiration <= ?"  # ix_concurrency_lease__expiration
+    return list(LEASE.rows(tx, where, (TIME.encode(after), TIME.encode(until))))
+
+
 def task_run_holders(tx: Tx, limit_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
     """The task runs that hold a slot of each limit under a lease that has not run out."""
     ids = [str(id) for id in limit_ids]
