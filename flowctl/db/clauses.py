@@ -88,6 +88,7 @@ def column_parts(expression: str) -> dict[str, Part]:
         "le_": lambda number: Clause(f"{expression} <= ?", (number,)),
         "eq_": lambda value: Clause(f"{expression} = ?", (int(value),)),
         "is_null_": lambda value: is_null(expression, value),
+        "exists_": lambda value: is_null(expression, not value),
     }
 
 

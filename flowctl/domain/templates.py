@@ -15,7 +15,16 @@ MAX_LOOP_DEPTH = 2
 
 
 class TemplateError(ValueError):
-    """The template is malformed, breaks a bound, or failed on its values; the sentences are Prefect's."""
+    """The template is malformed, breaks a bound, or failed on its values; the sentences are Prefect's.
+
+    message  what is wrong, without the place
+    line     where, from 1; 0 if that is the template as a whole
+    """
+
+    def __init__(self, text: str, *, message: str | None = None, line: int = 0) -> None:
+        super().__init__(text)
+        self.message = text if message is None else message
+        self.line = line
 
 
 def is_template(text: str) -> bool:
@@ -25,14 +34,12 @@ def is_template(text: str) -> bool:
 
 def check(text: str) -> None:
     """Raise TemplateError unless this is a template within the bounds."""
-    if not is_template(text):
-        return
     from jinja2 import TemplateSyntaxError, nodes
 
     try:
         tree = _environment().parse(text)
     except TemplateSyntaxError as error:
-        raise TemplateError(str(error)) from None
+        raise TemplateError(str(error), message=error.message, line=error.lineno) from None
     loops = len(list(tree.find_all(nodes.For)))
     if loops > MAX_LOOPS:
         raise TemplateError(f"Contains {loops} for loops. Templates can contain no more than {MAX_LOOPS} for loops.")

@@ -131,10 +131,13 @@ def delete_many(tx: Tx, ids: Sequence[UUID]) -> Steps[FlowRunBulkDeleteResponse]
     return response
 
 
-def delete_steps(tx: Tx, id: UUID) -> Steps[Tx]:
-    """Delete one run; returns the transaction to go on with."""
+def delete_steps(tx: Tx, id: UUID, *, keep_log: bool = False) -> Steps[Tx]:
+    """Delete one run; returns the transaction to go on with.
+
+    keep_log  leave its log to `ops/retention.py`
+    """
     set_state.release_slots(tx, id)
-    while (rows := deletion.delete_flow_run(tx, id, limit=ROWS_A_STEP)) >= ROWS_A_STEP:
+    while (rows := deletion.delete_flow_run(tx, id, limit=ROWS_A_STEP, keep_log=keep_log)) >= ROWS_A_STEP:
         tx = yield rows
     return tx
 

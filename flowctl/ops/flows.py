@@ -72,10 +72,14 @@ def delete_many(tx: Tx, flows: Sequence[Flow]) -> Steps[FlowBulkDeleteResponse]:
 
 
 def _delete(tx: Tx, flow: Flow) -> Steps[Tx]:
-    """Delete one flow; returns the transaction to go on with."""
+    """Delete one flow; returns the transaction to go on with.
+
+    As in Prefect the logs of its runs, and their artifacts, outlive it; the logs for as long as `ops/retention.py`
+    leaves them.
+    """
     while run_ids := deletion.flow_run_ids(tx, flow.id, limit=50):
         for run_id in run_ids:
-            tx = yield from flow_runs.delete_steps(tx, run_id)
+            tx = yield from flow_runs.delete_steps(tx, run_id, keep_log=True)
         tx = yield ROWS_A_STEP
     deletion.delete_deployments(tx, flow.id)
     if table.delete(tx, flow.id):

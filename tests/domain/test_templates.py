@@ -34,6 +34,12 @@ def test_bounds_are_checked(text: str, message: str) -> None:
         check(text)
 
 
+def test_an_error_tells_its_place() -> None:
+    with pytest.raises(TemplateError) as raised:
+        check("one\n{# two")
+    assert (raised.value.line, raised.value.message) == (2, "Missing end of comment tag")
+
+
 @pytest.mark.parametrize("text", ["{{ range(101) }}", "{{ ''.__class__() }}", "{{ 1 / 0 }}"])
 def test_what_fails_or_breaks_out_is_an_error(text: str) -> None:
     with pytest.raises(TemplateError, match="Failed to render template"):

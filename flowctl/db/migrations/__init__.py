@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from flowctl.db.migrations import m0001_runs, m0002_concurrency, m0003_events, m0004_deployments, m0005_artifacts
+from flowctl.db.migrations import (
+    m0001_runs,
+    m0002_concurrency,
+    m0003_events,
+    m0004_deployments,
+    m0005_artifacts,
+    m0006_orphaned_logs,
+)
 from flowctl.db.migrations.registry import migrations
 
-ORDER = (m0001_runs, m0002_concurrency, m0003_events, m0004_deployments, m0005_artifacts)
+ORDER = (m0001_runs, m0002_concurrency, m0003_events, m0004_deployments, m0005_artifacts, m0006_orphaned_logs)
 
 __all__ = ["ORDER", "migrations"]

@@ -18,8 +18,9 @@ _OF_TASK_RUN = (
     """,
 )
 
+_LOG_OF_FLOW_RUN = "DELETE FROM log WHERE rowid IN (SELECT rowid FROM log WHERE flow_run_id = :id LIMIT :limit)"
+
 _OF_FLOW_RUN = (
-    "DELETE FROM log WHERE rowid IN (SELECT rowid FROM log WHERE flow_run_id = :id LIMIT :limit)",
     """
     DELETE FROM task_run_state WHERE rowid IN (
         SELECT task_run_state.rowid
@@ -54,11 +55,34 @@ def delete_task_run(tx: Tx, id: UUID, *, limit: int) -> int:
     return deleted
 
 
-def delete_flow_run(tx: Tx, id: UUID, *, limit: int) -> int:
-    """Delete up to `limit` rows of a flow run and, once nothing hangs on it, itself.  Returns the rows deleted."""
-    deleted = _delete(tx, _OF_FLOW_RUN, id, limit)
+def delete_flow_run(tx: Tx, id: UUID, *, limit: int, keep_log: bool = False) -> int:
+    """Delete up to `limit` rows of a flow run and, once nothing hangs on it, itself.  Returns the rows deleted.
+
+    keep_log  leave the log to `delete_orphaned_logs`
+    """
+    statements = _OF_FLOW_RUN if keep_log else (_LOG_OF_FLOW_RUN, *_OF_FLOW_RUN)
+    deleted = _delete(tx, statements, id, limit)
     if deleted < limit:
+        if keep_log:
+            tx.execute(_LEAVE_LOG, {"id": str(id)})
         deleted += tx.execute("DELETE FROM flow_run WHERE id = ?", (str(id),)).rowcount
+    return deleted
+
+
+_LEAVE_LOG = """
+    INSERT OR IGNORE INTO orphaned_log (flow_run_id)
+    SELECT :id WHERE EXISTS (SELECT 1 FROM log WHERE flow_run_id = :id)
+"""
+
+
+def delete_orphaned_logs(tx: Tx, *, limit: int) -> int:
+    """Delete up to `limit` log lines of runs that are gone without their log.  Returns the lines deleted."""
+    deleted = 0
+    for (id,) in tx.execute("SELECT flow_run_id FROM orphaned_log LIMIT ?", (limit,)).fetchall():
+        deleted += _delete(tx, (_LOG_OF_FLOW_RUN,), id, limit - deleted)
+        if deleted >= limit:
+            break
+        tx.execute("DELETE FROM orphaned_log WHERE flow_run_id = ?", (id,))
     return deleted
 
 
@@ -77,7 +101,7 @@ def delete_deployments(tx: Tx, flow_id: UUID) -> None:
     tx.execute("DELETE FROM deployment WHERE flow_id = ?", (str(flow_id),))
 
 
-def _delete(tx: Tx, statements: tuple[str, ...], id: UUID, limit: int) -> int:
+def _delete(tx: Tx, statements: tuple[str, ...], id: UUID | str, limit: int) -> int:
     deleted = 0
     for statement in statements:
         if deleted < limit:

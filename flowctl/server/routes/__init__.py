@@ -5,6 +5,7 @@ from __future__ import annotations
 from flowctl.server.endpoint import Routes
 from flowctl.server.routes import (
     admin,
+    artifacts,
     automations,
     concurrency_limits,
     concurrency_limits_v2,
@@ -26,6 +27,7 @@ from flowctl.server.routes import (
     task_run_states,
     task_runs,
     task_workers,
+    templates,
     ui_flow_runs,
     ui_flows,
     ui_schemas,
@@ -35,6 +37,7 @@ from flowctl.server.routes import (
 
 ALL: tuple[Routes, ...] = (
     admin.routes,
+    artifacts.routes,
     automations.routes,
     concurrency_limits.routes,
     concurrency_limits_v2.routes,
@@ -56,6 +59,7 @@ ALL: tuple[Routes, ...] = (
     task_run_states.routes,
     task_runs.routes,
     task_workers.routes,
+    templates.routes,
     ui_flow_runs.routes,
     ui_flows.routes,
     ui_schemas.routes,
