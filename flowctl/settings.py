@@ -110,6 +110,22 @@ class Settings:
     """Runs in the graph of a flow run; a larger graph is refused."""
     graph_maximum_artifacts: int = 10_000
 
+    api_url: str | None = None
+    """The API that runners talk to; None = that of a server on `host` and `port`."""
+    api_key: str | None = None
+    client_auth_string: str | None = None
+    """`user:password` that a client sends."""
+    runner_poll_frequency: float = 10.0
+    """Seconds between two polls for scheduled runs."""
+    runner_prefetch_seconds: float = 10.0
+    """How long before its time a run is fetched."""
+    runner_process_limit: int = 5
+    runner_server_enabled: bool = False
+    runner_server_host: str = "localhost"
+    runner_server_port: int = 8080
+    runner_server_log_level: str = "ERROR"
+    runner_server_missed_polls_tolerance: int = 2
+
     orchestration: OrchestrationSettings = field(default_factory=OrchestrationSettings)
     origins: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
@@ -178,6 +194,17 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "logs_stream_out_enabled": ("PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED",),
     "graph_maximum_nodes": ("PREFECT_SERVER_FLOW_RUN_GRAPH_MAX_NODES", "PREFECT_API_MAX_FLOW_RUN_GRAPH_NODES"),
     "graph_maximum_artifacts": ("PREFECT_SERVER_FLOW_RUN_GRAPH_MAX_ARTIFACTS", "PREFECT_API_MAX_FLOW_RUN_GRAPH_ARTIFACTS"),
+    "api_url": ("FLOWCTL_API_URL", "PREFECT_API_URL"),
+    "api_key": ("FLOWCTL_API_KEY", "PREFECT_API_KEY"),
+    "client_auth_string": ("FLOWCTL_CLIENT_AUTH_STRING", "PREFECT_API_AUTH_STRING"),
+    "runner_poll_frequency": ("FLOWCTL_RUNNER_POLL_FREQUENCY", "PREFECT_RUNNER_POLL_FREQUENCY"),
+    "runner_prefetch_seconds": ("FLOWCTL_RUNNER_PREFETCH_SECONDS",),
+    "runner_process_limit": ("FLOWCTL_RUNNER_PROCESS_LIMIT", "PREFECT_RUNNER_PROCESS_LIMIT"),
+    "runner_server_enabled": ("FLOWCTL_RUNNER_SERVER_ENABLE", "PREFECT_RUNNER_SERVER_ENABLE"),
+    "runner_server_host": ("FLOWCTL_RUNNER_SERVER_HOST", "PREFECT_RUNNER_SERVER_HOST"),
+    "runner_server_port": ("FLOWCTL_RUNNER_SERVER_PORT", "PREFECT_RUNNER_SERVER_PORT"),
+    "runner_server_log_level": ("FLOWCTL_RUNNER_SERVER_LOG_LEVEL", "PREFECT_RUNNER_SERVER_LOG_LEVEL"),
+    "runner_server_missed_polls_tolerance": ("FLOWCTL_RUNNER_SERVER_MISSED_POLLS_TOLERANCE", "PREFECT_RUNNER_SERVER_MISSED_POLLS_TOLERANCE"),
     "orchestration.task_run_tag_concurrency_slot_wait_seconds": ("PREFECT_SERVER_TASKS_TAG_CONCURRENCY_SLOT_WAIT_SECONDS", "PREFECT_TASK_RUN_TAG_CONCURRENCY_SLOT_WAIT_SECONDS"),
     "orchestration.deployment_concurrency_slot_wait_seconds": ("PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS", "PREFECT_DEPLOYMENT_CONCURRENCY_SLOT_WAIT_SECONDS"),
     "orchestration.maximum_concurrency_slot_wait_seconds": ("PREFECT_SERVER_CONCURRENCY_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS",),
