@@ -73,11 +73,11 @@ class Tx:
 
         Ids of one transaction ascend in the order in which they were asked for.
         """
-        ticks = (int(self.now.timestamp() * 1000) << 12) | (int.from_bytes(os.urandom(2), "big") & 0x3FF)
+        noise = int.from_bytes(os.urandom(9), "big")
+        ticks = (int(self.now.timestamp() * 1000) << 12) | (noise & 0x3FF)
         self._last_id = ticks = max(ticks, self._last_id + 1)
         milliseconds, sequence = ticks >> 12, ticks & 0xFFF
-        tail = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
-        return UUID(int=(milliseconds << 80) | (7 << 76) | (sequence << 64) | (2 << 62) | tail)
+        return UUID(int=(milliseconds << 80) | (7 << 76) | (sequence << 64) | (2 << 62) | (noise >> 10))
 
 
 class Database:
