@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from flowctl import API_VERSION, PREFECT_VERSION, __version__
-from flowctl.cli import completion, database, flows, logs, runs_follow, runs_read, runs_write
+from flowctl.cli import completion, database, flows, logs, runs_follow, runs_read, runs_reap, runs_write
 from flowctl.cli import serve as serving
 from flowctl.cli.commands import Command, Group
 from flowctl.cli.context import Session
@@ -69,6 +69,7 @@ _group(
     runs_read.app,
     runs_follow.app,
     runs_write.app,
+    runs_reap.app,
 )
 _group("flows", ListsGroup, "List and show flows.", "flowctl flows ls\nflowctl flows show etl", flows.app)
 _group("logs", Group, "Follow what all runs log.", "flowctl logs tail --level warning", logs.app)

@@ -128,8 +128,18 @@ class ApiApp:
                 missing = not_built.missing_routes(routes)
                 served = not_built.in_declared_order([*routes, *missing, *self._document_routes()])
                 http = Dispatcher((route, self._endpoint(route)) for route in served)
+                self._watch_runners()
                 self._loaded = _Loaded(routes, missing, http, websockets.endpoints(self.context))
             return self._loaded
+
+    def _watch_runners(self) -> None:
+        """Add the part that learns which processes execute runs."""
+        context = self.context
+        if context.settings.services_reaper_enabled and not context.gateway.read_only:
+            from flowctl.server.runner_processes import RunnerProcesses  # noqa: PLC0415 - start-up budget
+
+            context.runner_processes = RunnerProcesses(context.gateway)
+            context.parts.append(context.runner_processes)
 
     def _endpoint(self, route: Route) -> ASGIApp:
         operation = Operation(route, self.context, self._dependencies if route.checks_version else ())

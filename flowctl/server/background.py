@@ -22,6 +22,7 @@ from flowctl.ops import (
     late_runs,
     leases,
     pause_expirations,
+    reap,
     retention,
     scheduling,
 )
@@ -74,6 +75,7 @@ SERVICES: Final[tuple[Service, ...]] = (
     ),
     Service("Repossessor", "services_repossessor_loop_seconds", leases.run_once, "services_repossessor_enabled"),
     Service("Foreman", "services_foreman_loop_seconds", foreman.run_once, "services_foreman_enabled"),
+    Service("Reaper", 15.0, reap.run_once, "services_reaper_enabled"),
     Service("Retention", 3600.0, retention.run_once, "services_retention_enabled"),
 )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from flowctl.server.background import Services
+    from flowctl.server.runner_processes import RunnerProcesses
 
 MINIMUM_API_VERSION: Final = (0, 8, 0)
 
@@ -43,6 +44,8 @@ class Context:
     gateway: Gateway
     services: Services | None = None
     """While they run."""
+    runner_processes: RunnerProcesses | None = None
+    """Who executes runs, once the API is loaded and if the reaper may want to know."""
     parts: list[Part] = field(default_factory=list["Part"])
     """What starts and stops with the application beside these."""
     _running_parts: int = 0

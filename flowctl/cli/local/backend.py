@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flowctl.cli.local.changes import Changes
     from flowctl.cli.local.flows import Flows
     from flowctl.cli.local.logs import Logs
+    from flowctl.cli.local.reaper import Reaper
     from flowctl.cli.local.runs import Runs
 
 
@@ -41,6 +42,13 @@ class Local:
         from flowctl.cli.local.changes import Changes
 
         return Changes(self.database)
+
+    @cached_property
+    def reaper(self) -> Reaper:
+        """Finding flow runs whose process died."""
+        from flowctl.cli.local.reaper import Reaper
+
+        return Reaper(self.database)
 
     @cached_property
     def flows(self) -> Flows:

@@ -9,9 +9,18 @@ from flowctl.db.migrations import (
     m0004_deployments,
     m0005_artifacts,
     m0006_orphaned_logs,
+    m0007_flow_run_processes,
 )
 from flowctl.db.migrations.registry import migrations
 
-ORDER = (m0001_runs, m0002_concurrency, m0003_events, m0004_deployments, m0005_artifacts, m0006_orphaned_logs)
+ORDER = (
+    m0001_runs,
+    m0002_concurrency,
+    m0003_events,
+    m0004_deployments,
+    m0005_artifacts,
+    m0006_orphaned_logs,
+    m0007_flow_run_processes,
+)
 
 __all__ = ["ORDER", "migrations"]
