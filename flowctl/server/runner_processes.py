@@ -10,7 +10,9 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -29,7 +31,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger("flowctl.server")
 
 _Note = tuple[UUID, Any, Any]
-"""A run, and the two ends of the connection."""
+"""A run, and the two ends of the connection: client and server."""
+
+SAME_CONNECTION_SECONDS = 2.0
+"""How long an address is taken for the same connection without another look."""
+
+SHARE = 0.1
+"""How much of its time the thread may spend on looking, for others need the interpreter."""
+
+NOTES_A_WRITE = 100
 
 
 class RunnerProcesses:
@@ -39,8 +49,10 @@ class RunnerProcesses:
         self._gateway = gateway
         self._notes: queue.SimpleQueue[_Note | None] = queue.SimpleQueue()
         self._known: deque[Process] = deque(maxlen=16)
+        self._seen: dict[Any, tuple[float, Process | None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
 
     def note(self, flow_run_id: UUID, result: OrchestrationResult, scope: Scope) -> None:
         """Note that a client has proposed a state; at once, and for any thread."""
@@ -50,40 +62,67 @@ class RunnerProcesses:
     async def start(self) -> None:
         """Start the thread."""
         self._loop = asyncio.get_running_loop()
+        self._stopping.clear()
         self._thread = threading.Thread(target=self._work, name="flowctl-processes", daemon=True)
         self._thread.start()
 
     async def stop(self) -> None:
-        """Let the thread end, once it is through with what is queued."""
+        """Let the thread end; what it has not looked at stays unknown."""
         if self._thread is not None:
+            self._stopping.set()
             self._notes.put(None)
             await asyncio.to_thread(self._thread.join)
             self._thread = None
 
     def _work(self) -> None:
-        while (note := self._notes.get()) is not None:
+        while not self._stopping.is_set() and (note := self._notes.get()) is not None:
             try:
-                self._learn(*note)
+                self._write([self._learn(each) for each in (note, *self._queued())])
             except Exception:
                 logger.exception("The process of run %s could not be looked up", note[0])
 
-    def _learn(self, flow_run_id: UUID, client: Any, server: Any) -> None:
-        """Write down the process of a run; if it cannot be known, forget the one of an earlier attempt."""
-        process = self._look_up(client, server)
+    def _queued(self) -> Iterator[_Note]:
+        """More notes that have come meanwhile."""
+        for _ in range(NOTES_A_WRITE - 1):
+            try:
+                note = self._notes.get_nowait()
+            except queue.Empty:
+                return
+            if note is None:
+                return
+            yield note
 
-        def write(tx: Tx) -> None:
-            if process is None:
-                flow_run_processes.delete(tx, flow_run_id)
-            else:
-                flow_run_processes.put(tx, flow_run_id, process)
-
-        if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._gateway.write(write), self._loop)
+    def _learn(self, note: _Note) -> tuple[UUID, Process | None]:
+        """A run and its process, if that can be known."""
+        flow_run_id, client, server = note
+        if not client or not server or not processes.is_loopback(client[0]):
+            return flow_run_id, None
+        now = time.monotonic()
+        at, process = self._seen.get(client, (-SAME_CONNECTION_SECONDS, None))
+        if now - at >= SAME_CONNECTION_SECONDS:
+            process = self._look_up(client, server)
+            if len(self._seen) >= NOTES_A_WRITE:
+                self._seen.clear()
+            self._seen[client] = now, process
+        return flow_run_id, process
 
     def _look_up(self, client: Any, server: Any) -> Process | None:
-        if not client or not server or not processes.is_loopback(client[0]):
-            return None
+        begin = time.monotonic()
         process = processes.peer((client[0], client[1]), (server[0], server[1]), self._known)
         if process is not None and process not in self._known:
             self._known.appendleft(process)
+        self._stopping.wait((time.monotonic() - begin) * (1 / SHARE - 1))
         return process
+
+    def _write(self, learned: list[tuple[UUID, Process | None]]) -> None:
+        """Write down the processes of runs; where none can be known, forget the one of an earlier attempt."""
+
+        def write(tx: Tx) -> None:
+            for flow_run_id, process in learned:
+                if process is None:
+                    flow_run_processes.delete(tx, flow_run_id)
+                else:
+                    flow_run_processes.put(tx, flow_run_id, process)
+
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._gateway.write(write), self._loop)
