@@ -31,7 +31,8 @@ RouterOverrides = Mapping[str, "Routes | None"]
 
 API_APP_CACHE: Final[dict[tuple[Settings, str, str], ApiApp]] = {}
 
-DOCUMENT_PATHS: Final = frozenset({"/openapi.json", "/docs", "/redoc"})
+SAME_AT_ROOT: Final = frozenset({"/openapi.json", "/docs", "/redoc", "/metrics"})
+"""What is also served above the API's base path."""
 
 
 @dataclass(frozen=True, slots=True)

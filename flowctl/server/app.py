@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from flowctl.server.answers import Answer
-from flowctl.server.api import API_APP_CACHE, DOCUMENT_PATHS, ApiApp, create_api_app, method_paths_from_routes
+from flowctl.server.api import API_APP_CACHE, SAME_AT_ROOT, ApiApp, create_api_app, method_paths_from_routes
 from flowctl.server.call import Context
 from flowctl.server.dispatch import route_path
 from flowctl.server.errors import is_client_retryable_exception
@@ -79,7 +79,7 @@ class App:
                 await self.api_app(below, receive, send)
                 return
         else:
-            if scope["type"] == "http" and path in DOCUMENT_PATHS:
+            if scope["type"] == "http" and path in SAME_AT_ROOT:
                 await self.api_app(scope, receive, send)  # Prefect's server has them at its root too
             else:
                 await self.ui_app(scope, receive, send)

@@ -89,6 +89,8 @@ class Status:
     failures: int = 0
     """In a row."""
     last_error: str | None = None
+    ticks: int = 0
+    failed_ticks: int = 0
 
     def report(self) -> dict[str, object]:
         """As `/ready` shows it."""
@@ -134,6 +136,7 @@ class Services:
             return service.op(tx), tx.now
 
         done = 1
+        status.ticks += 1
         while done and not self._stop.is_set():
             done, status.last_tick = await self.gateway.write(batch)
             status.done += done
@@ -147,6 +150,7 @@ class Services:
                 status.failures = 0
             except Exception as error:  # the supervisor: the one place that catches everything
                 status.failures += 1
+                status.failed_ticks += 1
                 status.last_error = f"{type(error).__name__}: {error}"
                 logger.exception("%s service failed, and will be tried again", service.name)
             with suppress(TimeoutError):

@@ -16,6 +16,7 @@ from flowctl.domain.orchestration import Client
 from flowctl.domain.values import Actor
 from flowctl.server.answers import header
 from flowctl.server.gateway import Gateway
+from flowctl.server.tally import Tally
 from flowctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Context:
     """Who executes runs, once the API is loaded and if the reaper may want to know."""
     parts: list[Part] = field(default_factory=list["Part"])
     """What starts and stops with the application beside these."""
+    tally: Tally = field(default_factory=Tally)
+    """What `/metrics` tells of requests."""
     _running_parts: int = 0
 
     async def start_parts(self) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowctl.db.database import Database, Tx, Writer
 from flowctl.domain.errors import Busy, Forbidden
+from flowctl.server.tally import WriterTally
 from flowctl.settings import Settings, database_path
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Gateway:
         self.settings = settings
         self.path = database_path(settings)
         self.read_only = read_only
+        self.tally = WriterTally()
         self._clock = clock
         self._listeners: list[tuple[asyncio.AbstractEventLoop, Listener]] = []
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -70,6 +72,11 @@ class Gateway:
     def is_running(self) -> bool:
         """Whether `start` has been called, and `stop` has not."""
         return self._reader is not None
+
+    @property
+    def queued(self) -> int:
+        """Writes that wait for the writer."""
+        return self._jobs.qsize()
 
     def start(self) -> None:
         """Open the database and start the threads.  Raises Unusable or Busy."""
@@ -168,6 +175,7 @@ class Gateway:
         try:
             writer.begin()
         except Exception as error:
+            self.tally.failures += 1
             return self._fail_all(first, error)
         group: list[_Job] = []
         job: _Job | None = first
@@ -186,9 +194,12 @@ class Gateway:
                 job = self._jobs.get_nowait()
             except queue.Empty:
                 break
+        begun = time.perf_counter()
         try:
             writer.commit()
+            self.tally.commit(time.perf_counter() - begun, len(group))
         except Exception as error:
+            self.tally.failures += 1
             writer.rollback()
             for each in group:
                 each.error = each.error or lost or error

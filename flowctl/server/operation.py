@@ -65,6 +65,7 @@ class Operation:
         except Exception as error:
             echo = self._echo(scope, raw) if isinstance(error, Invalid) else None
             answer = answer_to(error, request_body=echo, not_found_key=self.route.not_found_key)
+        self._context.tally.requests[self.route.method, self.route.path, answer.status] += 1
         await answer.send(scope, send)
 
     async def _answer(self, scope: Scope, raw: bytes) -> Answer:

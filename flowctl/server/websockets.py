@@ -30,7 +30,7 @@ from flowctl.server.sockets import (
 from flowctl.server.task_queue import TaskQueue
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from flowctl.db.columns import Rows
     from flowctl.db.database import Tx
@@ -52,12 +52,26 @@ def endpoints(context: Context) -> dict[str, ASGIApp]:
     context.parts += [feed, queue]
     sockets = Sockets(context, feed, queue)
     auth_string = context.settings.api_auth_string
-    return {
-        "/events/in": endpoint(sockets.events_in, auth_string),
-        "/events/out": endpoint(sockets.events_out, auth_string),
-        "/logs/out": endpoint(sockets.logs_out, auth_string),
-        "/task_runs/subscriptions/scheduled": endpoint(sockets.scheduled_task_runs, auth_string),
+    serve = {
+        "/events/in": sockets.events_in,
+        "/events/out": sockets.events_out,
+        "/logs/out": sockets.logs_out,
+        "/task_runs/subscriptions/scheduled": sockets.scheduled_task_runs,
     }
+    return {path: _counted(endpoint(each, auth_string), path, context) for path, each in serve.items()}
+
+
+def _counted(application: ASGIApp, path: str, context: Context) -> ASGIApp:
+    """Count the sockets that are open."""
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        context.tally.sockets[path] += 1
+        try:
+            await application(scope, receive, send)
+        finally:
+            context.tally.sockets[path] -= 1
+
+    return counted
 
 
 class Sockets:

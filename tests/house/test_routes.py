@@ -12,7 +12,7 @@ from flowctl.server.endpoint import Route, Routes
 from flowctl.server.routes import ALL, not_built
 from flowctl.settings import Settings
 
-OWN: frozenset[not_built.OperationKey] = frozenset()
+OWN = frozenset({not_built.operation_key("GET", "/metrics")})
 """Operations that flowctl has and Prefect has not."""
 
 

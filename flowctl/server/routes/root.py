@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowctl.domain.errors import FlowctlError
+from flowctl.domain.errors import FlowctlError, NotFound
 from flowctl.server.endpoint import Call, Reply, Routes
 
 routes = Routes("", tag="Root")
@@ -25,3 +25,13 @@ async def perform_readiness_check(call: Call) -> Reply[dict[str, object]]:
     if call.context.services is not None and (report := call.context.services.report()):
         answer["services"] = report
     return Reply(answer)
+
+
+@routes.plain("GET", "/metrics", listed=False)
+async def read_metrics(call: Call) -> Reply[bytes]:
+    """Get the state of the server in Prometheus' format; it is there for whoever asks, and sent nowhere."""
+    if not call.context.settings.metrics_enabled:
+        raise NotFound("Not Found")
+    from flowctl.server import metrics  # noqa: PLC0415 - start-up budget
+
+    return Reply.raw(await metrics.expose(call.context), media_type=metrics.CONTENT_TYPE)
