@@ -12,6 +12,7 @@ import typer
 from flowctl import API_VERSION, PREFECT_VERSION, __version__
 from flowctl.cli import completion, database, flows, logs, runs_follow, runs_read, runs_reap, runs_write
 from flowctl.cli import serve as serving
+from flowctl.cli import status as status_command
 from flowctl.cli.commands import Command, Group
 from flowctl.cli.context import Session
 from flowctl.cli.version import version_line
@@ -22,7 +23,7 @@ class Root(Group):
     """`flowctl` itself."""
 
     aliases: ClassVar[Mapping[str, str]] = {"flow-run": "runs", "flow-runs": "runs", "flow": "flows", "run": "runs"}
-    order: ClassVar[Sequence[str]] = ("runs", "flows", "logs", "db", "serve", "completion", "version")
+    order: ClassVar[Sequence[str]] = ("runs", "flows", "logs", "db", "serve", "status", "completion", "version")
 
 
 class RunsGroup(Group):
@@ -76,6 +77,7 @@ _group("logs", Group, "Follow what all runs log.", "flowctl logs tail --level wa
 _group("db", Group, "Look after the database file.", "flowctl db path", database.app)
 
 app.command("serve", cls=Command, epilog=serving.EXAMPLES)(serving.serve)
+app.command("status", cls=Command, epilog=status_command.EXAMPLES)(status_command.status)
 
 _server = typer.Typer()
 _server.command("start", cls=Command, epilog=serving.EXAMPLES)(serving.serve)

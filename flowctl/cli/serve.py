@@ -14,6 +14,7 @@ EXAMPLES = """
 flowctl serve
 flowctl serve --host 0.0.0.0 --port 8080 --db /srv/flowctl.db
 flowctl serve --port 0 --ready-json
+flowctl serve --missed-runs skip
 """
 
 
@@ -24,6 +25,14 @@ def serve(
     base_path: Annotated[str | None, typer.Option(help="Path below which a proxy serves dashboard and API.")] = None,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Serve no dashboard.")] = False,
     no_services: Annotated[bool, typer.Option("--no-services", help="Run no background services.")] = False,
+    missed_runs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POLICY",
+            help="Scheduled runs that were due while no server ran: skip, latest or all.",
+            show_default="latest",
+        ),
+    ] = None,
     request_limit: Annotated[
         int | None, typer.Option(min=1, help="Writes that may wait before the next is refused.", show_default="100")
     ] = None,
@@ -35,11 +44,14 @@ def serve(
     """Serve Prefect's API and the dashboard from the database file, until interrupted."""
     if log_format not in ("text", "json"):
         raise typer.BadParameter(f"{log_format!r} is not one of text, json.", param_hint="--log-format")
+    if missed_runs not in (None, "skip", "latest", "all"):
+        raise typer.BadParameter(f"{missed_runs!r} is not one of skip, latest, all.", param_hint="--missed-runs")
     from flowctl.server import run
     from flowctl.settings import load
 
     session = Session.of(ctx)
     changes: dict[str, Any] = {"host": host, "port": port, "ui_serve_base": base_path, "request_limit": request_limit}
+    changes["missed_runs"] = missed_runs
     changes["db"] = session.settings.db
     if session.options.wait_lock is not None:
         changes["busy_timeout"] = session.settings.busy_timeout

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flowctl.cli.local.logs import Logs
     from flowctl.cli.local.reaper import Reaper
     from flowctl.cli.local.runs import Runs
+    from flowctl.cli.local.status import Status
 
 
 class Local:
@@ -63,6 +64,12 @@ class Local:
         from flowctl.cli.local.logs import Logs
 
         return Logs(self.database)
+
+    def status(self) -> Status:
+        """The state of the file and of what is in it."""
+        from flowctl.cli.local import status
+
+        return status.read(self.database)
 
     @cached_property
     def watch(self) -> Watch:

@@ -1,0 +1,107 @@
+"""`flowctl status`: the database, the server with its services, and what runs and will run, on one screen."""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from flowctl.cli import moments
+from flowctl.cli.context import Session
+from flowctl.cli.output import Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flowctl.cli.local.status import NextRun, Status
+
+EXAMPLES = """
+flowctl status
+flowctl status --json
+watch -n 5 flowctl status
+"""
+
+_PATIENCE = 3.0
+"""Seconds that a server may take to tell about its services."""
+
+
+def status(ctx: typer.Context) -> None:
+    """Show how the database, the server, its services and the runs are, on one screen."""
+    session = Session.of(ctx)
+    output = session.output
+    found = session.backend.status()
+    server = _server(session.database_path)
+    if output.wants_data:
+        output.data([{**found.wire(), "server": server}], single=True)
+        return
+    rows = [
+        ("database", f"{found.path}  {_size(found.size)}, log of changes {_size(found.wal_size)}"),
+        ("disk", f"{_size(found.free)} free"),
+        ("server", _server_line(server)),
+    ]
+    if server is not None and (services := server.get("services")):
+        rows.append(("services", _services(services, output)))
+    rows.append(("runs", _runs(found)))
+    rows.append(("next", "\n".join(_next(run, output) for run in found.next_runs) or output.look.nothing))
+    output.pairs(rows)
+
+
+def _server(database: Path) -> dict[str, Any] | None:
+    """Who serves the database, with what it tells about itself; None if nobody does."""
+    from urllib.request import urlopen
+
+    from flowctl.server.lock import serving
+
+    server = serving(database)
+    if server is None:
+        return None
+    try:
+        with urlopen(f"{server['api']}/ready", timeout=_PATIENCE) as answer:
+            told: dict[str, Any] = json.load(answer)
+    except (OSError, HTTPException, ValueError) as error:
+        return {**server, "message": f"does not answer: {error}", "services": {}}
+    return {**server, "message": told.get("message"), "services": told.get("services", {})}
+
+
+def _server_line(server: dict[str, Any] | None) -> str:
+    if server is None:
+        return "none runs on this database"
+    line = f"{server['url']}  process {server['pid']}"
+    return line if server["message"] == "OK" else f"{line}  {server['message']}"
+
+
+def _services(services: dict[str, dict[str, Any]], output: Output) -> str:
+    """A line for each service: when it last ran, what it has done, and what is wrong with it."""
+    width = max(map(len, services))
+    lines: list[str] = []
+    for name, each in services.items():
+        tick = each["last_tick"]
+        line = f"{name:{width}}  "
+        line += f"{moments.age((output.now - moments.read(tick)).total_seconds())} ago" if tick else "not yet"
+        if each["done"]:
+            line += f", {each['done']:,} done"
+        if each["failures"]:
+            line += output.look.paint(f", failed {each['failures']} times: {each['last_error']}", "red")
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _runs(found: Status) -> str:
+    counts = [f"{count:,} {state}" for state, count in found.runs.items() if count]
+    return ", ".join(counts) or "none that is not over"
+
+
+def _next(run: NextRun, output: Output) -> str:
+    at = moments.clock(moments.read(run.at), output.now, utc=output.options.utc)
+    what = f"{run.flow}/{run.deployment}" if run.deployment else run.flow
+    return f"{at}  {what}  {run.name}"
+
+
+def _size(size: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
