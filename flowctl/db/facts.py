@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-from flowctl.db.columns import TIME
 from flowctl.db.database import Tx
 from flowctl.db.tables import concurrency_limits, flow_runs, states, task_run_state_cache
 from flowctl.domain.concurrency_limits import TAG_PREFIX, ConcurrencyLimitV2
@@ -63,14 +61,6 @@ class DbFacts:
         """The newest COMPLETED state cached under this key and not expired."""
         id = task_run_state_cache.newest_state_id(self._tx, cache_key)
         return states.get_task_run_state(self._tx, id) if id else None
-
-    def has_state_at(self, moment: datetime) -> bool:
-        """Whether the run has a state with exactly this timestamp."""
-        if isinstance(self._run, FlowRun):
-            query = "SELECT 1 FROM flow_run_state WHERE flow_run_id = ? AND timestamp = ?"
-        else:
-            query = "SELECT 1 FROM task_run_state WHERE task_run_id = ? AND timestamp = ?"
-        return self._tx.scalar(query, (str(self._run.id), TIME.encode(moment))) is not None
 
 
 def _slot_limit(limit: ConcurrencyLimitV2) -> SlotLimit:

@@ -1,6 +1,7 @@
 """Task runs from the reports of clients: 3.x clients orchestrate task runs themselves and send an event for each state.
 
-Reports come in any order, twice or late.  The newest state by its own time makes the row; each state is kept once.
+Reports come in any order, twice or late.  The newest state by its own time makes the row, of two of one instant the one
+that came last; each state is kept once.
 """
 
 from __future__ import annotations
@@ -32,14 +33,16 @@ def _record(tx: Tx, report: TaskRunReport) -> bool:
     if found is None:
         if report.flow_run_id and not tx.scalar("SELECT 1 FROM flow_run WHERE id = ?", (str(report.flow_run_id),)):
             return False
-        id = report.task_run_id
+        id, is_newest = report.task_run_id, False  # the row has it all
         _insert(tx, report)
     else:
         id, timestamp = UUID(found[0]), found[1]
-        if timestamp is None or timestamp < encode_time(report.state.timestamp):
-            table.update(tx, id, **_changes(report))
+        is_newest = timestamp is None or timestamp <= encode_time(report.state.timestamp)
     details = replace(report.state.state_details, task_run_id=id)
-    return states.insert_task_run_state(tx, id, replace(report.state, state_details=details))
+    is_new = states.insert_task_run_state(tx, id, replace(report.state, state_details=details))
+    if is_new and is_newest:
+        table.update(tx, id, **_changes(report))
+    return is_new
 
 
 def _find(tx: Tx, report: TaskRunReport) -> tuple[str, str | None] | None:

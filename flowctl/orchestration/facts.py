@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -73,8 +72,4 @@ class Facts(Protocol):
 
     def cached_state(self, cache_key: str) -> State | None:
         """The newest COMPLETED state cached under this key and not expired."""
-        ...
-
-    def has_state_at(self, moment: datetime) -> bool:
-        """Whether the run has a state with exactly this timestamp."""
         ...

@@ -40,16 +40,6 @@ def test_the_flow_run_of_a_task_run(tx: Tx) -> None:
     assert DbFacts(tx, run).flow_run() is None
 
 
-def test_a_moment_is_taken_by_the_runs_own_states_only(tx: Tx) -> None:
-    run, task_run = a_run(tx), a_task_run(tx, None)
-    for one in (run, task_run):
-        facts = DbFacts(tx, one)
-        assert facts.has_state_at(NOON)
-        assert not facts.has_state_at(NOON + timedelta(microseconds=1))
-    tx.execute("DELETE FROM task_run_state")
-    assert not DbFacts(tx, task_run).has_state_at(NOON)
-
-
 @pytest.mark.parametrize(
     ("expires_in", "is_found"), [(None, True), (timedelta(seconds=1), True), (timedelta(0), False)]
 )

@@ -38,7 +38,6 @@ class FakeFacts:
     limits: list[SlotLimit] = field(default_factory=list)
     leases: set[UUID] = field(default_factory=set)
     cached: dict[str, State] = field(default_factory=dict)
-    timestamps: set[datetime] = field(default_factory=set)
 
     def flow_run(self) -> FlowRun | None:
         return self.run_of_flow
@@ -54,9 +53,6 @@ class FakeFacts:
 
     def cached_state(self, cache_key: str) -> State | None:
         return self.cached.get(cache_key)
-
-    def has_state_at(self, moment: datetime) -> bool:
-        return moment in self.timestamps
 
 
 class Bench:

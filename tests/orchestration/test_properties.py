@@ -66,7 +66,6 @@ def facts(draw, bench):
         limits=draw(st.lists(limits, max_size=2)),
         leases=draw(st.sets(st.just(LEASE))),
         cached=draw(st.sampled_from([{}, {"k": bench.state("COMPLETED")}])),
-        timestamps=draw(st.sampled_from([set(), {bench.now}])),
     )
 
 
