@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from flowctl.domain.spans import age, duration
+
+__all__ = ["age", "clock", "duration", "iso", "now", "parse_duration", "parse_moment", "read", "stored"]
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DAY = 86400
 
 
 def now() -> datetime:
@@ -49,30 +52,6 @@ def parse_moment(text: str, now: datetime) -> datetime:
         return datetime.fromisoformat(text.strip()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is not a time; write it like 2h, 7d, today or 2026-01-31T10:00.") from None
-
-
-def duration(seconds: float) -> str:
-    """`0.4s`, `12s`, `4m12s`, `1h05m`, `2d3h`."""
-    if seconds < 0:
-        return "-" + duration(-seconds)
-    if seconds < 9.95:
-        return f"{seconds:.1f}s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    if whole < _DAY:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    return f"{whole // _DAY}d{whole % _DAY // 3600}h"
-
-
-def age(seconds: float) -> str:
-    """The same in one unit: `22m`, `3d`."""
-    for unit, size in (("d", _DAY), ("h", 3600), ("m", 60)):
-        if seconds >= size:
-            return f"{int(seconds // size)}{unit}"
-    return f"{max(0, int(seconds))}s"
 
 
 def read(text: str) -> datetime:

@@ -12,7 +12,7 @@ from flowctl.server.endpoint import Route, Routes
 from flowctl.server.routes import ALL, not_built
 from flowctl.settings import Settings
 
-OWN = frozenset({not_built.operation_key("GET", "/metrics")})
+OWN = frozenset({not_built.operation_key("GET", path) for path in ("/metrics", "/flowctl/runs/{id}/why")})
 """Operations that flowctl has and Prefect has not."""
 
 
