@@ -32,6 +32,7 @@ _EXIT_CODES = {
     "unusable": 6,
     "forbidden": 8,
     "unauthorized": 8,
+    "unreachable": 9,
 }
 
 GIVEN = "flowctl.given"

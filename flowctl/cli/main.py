@@ -10,7 +10,20 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from flowctl import API_VERSION, PREFECT_VERSION, __version__
-from flowctl.cli import completion, database, flows, logs, runs_follow, runs_read, runs_reap, runs_write
+from flowctl.cli import (
+    completion,
+    database,
+    database_care,
+    database_copies,
+    database_query,
+    flows,
+    logs,
+    runner,
+    runs_follow,
+    runs_read,
+    runs_reap,
+    runs_write,
+)
 from flowctl.cli import serve as serving
 from flowctl.cli import status as status_command
 from flowctl.cli.commands import Command, Group
@@ -23,7 +36,17 @@ class Root(Group):
     """`flowctl` itself."""
 
     aliases: ClassVar[Mapping[str, str]] = {"flow-run": "runs", "flow-runs": "runs", "flow": "flows", "run": "runs"}
-    order: ClassVar[Sequence[str]] = ("runs", "flows", "logs", "db", "serve", "status", "completion", "version")
+    order: ClassVar[Sequence[str]] = (
+        "runs",
+        "flows",
+        "logs",
+        "db",
+        "serve",
+        "runner",
+        "status",
+        "completion",
+        "version",
+    )
 
 
 class RunsGroup(Group):
@@ -36,6 +59,12 @@ class ListsGroup(Group):
     """A group whose `ls` may be called `list`."""
 
     aliases: ClassVar[Mapping[str, str]] = {"inspect": "show", "list": "ls"}
+
+
+class DatabaseGroup(Group):
+    """`flowctl db`."""
+
+    order: ClassVar[Sequence[str]] = ("path", "init", "stats", "headroom", "check", "backup", "restore", "prune")
 
 
 _EXAMPLES = """
@@ -74,9 +103,25 @@ _group(
 )
 _group("flows", ListsGroup, "List and show flows.", "flowctl flows ls\nflowctl flows show etl", flows.app)
 _group("logs", Group, "Follow what all runs log.", "flowctl logs tail --level warning", logs.app)
-_group("db", Group, "Look after the database file.", "flowctl db path", database.app)
+_group(
+    "db",
+    DatabaseGroup,
+    "Look after the database file: back it up, check it, prune it, ask it.",
+    "flowctl db backup /backups/ --keep 7\nflowctl db prune --older-than 90d --dry-run\nflowctl db headroom",
+    database.app,
+    database_copies.app,
+    database_care.app,
+    database_query.app,
+)
 
 app.command("serve", cls=Command, epilog=serving.EXAMPLES)(serving.serve)
+_group(
+    "runner",
+    Group,
+    "Run deployments on this machine.",
+    "flowctl runner serve flows/etl.py:main --interval 10m\nflowctl runner status",
+    runner.app,
+)
 app.command("status", cls=Command, epilog=status_command.EXAMPLES)(status_command.status)
 
 _server = typer.Typer()
