@@ -45,7 +45,7 @@ def peer(client: Address, server: Address, hints: Collection[Process] = ()) -> P
         return None
     target = f"socket:[{inode}]"
     for hint in hints:
-        if _holds(hint.pid, target):
+        if _holds(hint.pid, target) and look_up(hint.pid) == hint:  # its number may have a new owner
             return hint
     holders = [process for pid in _own_pids() if _holds(pid, target) and (process := look_up(pid))]
     first = min(holders, key=lambda process: process.started, default=None)

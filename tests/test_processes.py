@@ -54,6 +54,8 @@ def test_the_other_end_of_a_connection_is_found(connected: Connected) -> None:
     assert found.pid == process.pid
     assert found == processes.look_up(process.pid)
     assert processes.peer(client, server, [found]) is found
+    former_owner_of_its_number = replace(found, stamp="boot 1")
+    assert processes.peer(client, server, [former_owner_of_its_number]) == found
     assert processes.peer((client[0], 1), server) is None
 
 

@@ -17,6 +17,7 @@ def tree(settings: Settings) -> dict[str, Any]:
     tree: dict[str, Any] = json.loads(text)
     server = tree["server"]
     server["logging_level"] = settings.log_level
+    server["metrics_enabled"] = settings.metrics_enabled
     server["register_blocks_on_start"] = settings.block_auto_registration
     server["api"] |= {
         "auth_string": _OBFUSCATED if settings.api_auth_string else None,
@@ -50,6 +51,11 @@ def tree(settings: Settings) -> dict[str, Any]:
         services[name]["enabled"] = settings.services_enabled and getattr(settings, f"services_{name}_enabled")
     for name in ("late_runs", "foreman", "pause_expirations", "cancellation_cleanup", "repossessor"):
         services[name]["loop_seconds"] = getattr(settings, f"services_{name}_loop_seconds")
+    for name in ("inactivity_heartbeat_multiple", "fallback_heartbeat_interval_seconds",
+                 "deployment_last_polled_timeout_seconds", "work_queue_last_polled_timeout_seconds"):  # fmt: skip
+        services["foreman"][name] = getattr(settings, f"foreman_{name}")
+    cleanup = services["cancellation_cleanup"]
+    cleanup["cancelling_timeout_seconds"] = settings.cancellation_cleanup_cancelling_timeout_seconds
     services["late_runs"]["after_seconds"] = _duration(settings.services_late_runs_after_seconds)
     return tree
 
