@@ -103,7 +103,7 @@ class Database:
         self.read_only = read_only
         self.clock: Callable[[], datetime] = clock or _utc_now
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
-        with _translated(path):
+        with translated(path):
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
             conn = self.connect()
@@ -135,7 +135,7 @@ class Database:
         """A snapshot to read from; never blocked by writers.  Anything written in it is rolled back."""
         conn = self._take()
         try:
-            with _translated(self.path):
+            with translated(self.path):
                 conn.execute("BEGIN")
                 try:
                     yield Tx(conn, self.settings, self.clock())
@@ -152,7 +152,7 @@ class Database:
         """
         conn = self._take()
         try:
-            with _translated(self.path):
+            with translated(self.path):
                 conn.execute("BEGIN IMMEDIATE")
                 try:
                     yield Tx(conn, self.settings, self.clock())
@@ -191,6 +191,7 @@ class Writer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._conn = database.connect()
+        self._conn.execute("PRAGMA journal_mode = WAL")  # a backup that was put here by hand has another
         self._conn.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_A_CHECKPOINT}")
         self._is_empty = True
 
@@ -201,14 +202,14 @@ class Writer:
 
     def begin(self) -> None:
         """Take the write lock.  Raises Busy when another process keeps it longer than `busy_timeout`."""
-        with _translated(self._database.path):
+        with translated(self._database.path):
             self._conn.execute("BEGIN IMMEDIATE")
             self._is_empty = True
 
     def run(self, work: Callable[[Tx], T]) -> tuple[T, Tx]:
         """Do one write of the group; returns its result and its Tx, whose events may be told after `commit`."""
         tx = Tx(self._conn, self._database.settings, self._database.clock())
-        with _translated(self._database.path):
+        with translated(self._database.path):
             undo = ("ROLLBACK", "BEGIN IMMEDIATE") if self._is_empty else ("ROLLBACK TO job", "RELEASE job")
             if not self._is_empty:
                 self._conn.execute("SAVEPOINT job")
@@ -226,7 +227,7 @@ class Writer:
 
     def commit(self) -> None:
         """Make the group durable; after an error nothing of it is."""
-        with _translated(self._database.path):
+        with translated(self._database.path):
             self._conn.execute("COMMIT")
 
     def rollback(self) -> None:
@@ -247,7 +248,7 @@ def integrity_conflict(error: sqlite3.IntegrityError) -> Conflict:
 
 
 @contextmanager
-def _translated(path: Path) -> Generator[None]:
+def translated(path: Path) -> Generator[None]:
     """Turn SQLite's errors that a user can mend into flowctl's."""
     try:
         yield

@@ -22,16 +22,18 @@ def ensure_schema(conn: sqlite3.Connection, path: Path, *, read_only: bool) -> N
 
     Raises Unusable for a newer schema, for another program's file, and for an older one that must not be written.
     """
-    version = _check(conn, path)
+    version = check(conn, path)
     if version == SCHEMA_VERSION:
         return
     if read_only:
         what = "is empty" if version == 0 else f"has schema {version}, this flowctl needs {SCHEMA_VERSION}"
         raise Unusable(f"{path} {what}, and it cannot be written.", remedy="check the file's permissions")
+    if version == 0:
+        conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only a file without tables takes it (`db/maintenance.py`)
     conn.execute("PRAGMA journal_mode = WAL")
     conn.execute("BEGIN IMMEDIATE")
     try:
-        if _check(conn, path) < SCHEMA_VERSION:  # another process may have done it meanwhile
+        if check(conn, path) < SCHEMA_VERSION:  # another process may have done it meanwhile
             from sqlite_utils import Database as Migrated
 
             from flowctl.db.migrations import migrations
@@ -45,8 +47,8 @@ def ensure_schema(conn: sqlite3.Connection, path: Path, *, read_only: bool) -> N
             conn.execute("ROLLBACK")
 
 
-def _check(conn: sqlite3.Connection, path: Path) -> int:
-    """The file's schema version; raises Unusable if the file is another program's or newer."""
+def check(conn: sqlite3.Connection, path: Path) -> int:
+    """The file's schema version, 0 for a new one; raises Unusable if the file is another program's or newer."""
     version: int = conn.execute("PRAGMA user_version").fetchone()[0]
     application: int = conn.execute("PRAGMA application_id").fetchone()[0]
     if application != APPLICATION_ID and conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():

@@ -10,6 +10,7 @@ other writers never wait long and progress can be shown:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from typing import TypeAlias, TypeVar
 
@@ -22,12 +23,18 @@ Steps: TypeAlias = Generator[int, Tx, T]
 ROWS_A_STEP = 500
 """Rows that one transaction of a long piece of work may touch: some 5-10 ms."""
 
+_LONGEST_REST = 0.25
+"""Seconds."""
+
 
 def run(database: Database, start: Callable[[Tx], Steps[T]], progress: Callable[[int], None] | None = None) -> T:
     """Do all steps, each in a transaction of its own, and return the op's result.
 
+    After each it rests for as long as it took: SQLite's lock has no queue, and who asks for it now and then would
+    hardly ever find it free.
     progress  called after each commit with the number of rows that the step did
     """
+    begun = time.monotonic()
     with database.write() as tx:
         steps = start(tx)
         try:
@@ -37,6 +44,8 @@ def run(database: Database, start: Callable[[Tx], Steps[T]], progress: Callable[
     while True:
         if progress:
             progress(done)
+        time.sleep(min(time.monotonic() - begun, _LONGEST_REST))
+        begun = time.monotonic()
         with database.write() as tx:
             try:
                 done = steps.send(tx)
