@@ -44,6 +44,24 @@ def test_runs_page_asks_four_times(visit: Visitor, world: World) -> None:
     assert len(page.watch.requests) <= 20, page.watch.requests
 
 
+def test_dashboard_asks_ten_times_at_most(visit: Visitor, world: World) -> None:
+    page = visit("/dashboard")
+    expect(page.locator(".attention")).to_contain_text("bold-lynx")
+    page.wait_for_timeout(800)
+    asked = api_requests(page)
+    assert len([path for path in asked if path == "/flow_runs/filter"]) == 3
+    assert set(asked) <= {
+        "/flow_runs/filter",
+        "/flow_runs/paginate",
+        "/flow_runs/history",
+        "/ui/flow_runs/count-task-runs",
+        "/flows/filter",
+        "/deployments/filter",
+    }
+    assert len(asked) <= 10, asked
+    assert len(page.watch.requests) <= 28, page.watch.requests
+
+
 def test_run_page_asks_five_times(visit: Visitor, world: World) -> None:
     page = visit(f"/runs/flow-run/{world.failed}")
     expect(page.locator(".why")).to_contain_text("etl.py")
@@ -55,7 +73,7 @@ def test_run_page_asks_five_times(visit: Visitor, world: World) -> None:
         "/logs/filter",
         "/task_runs/filter",
     ]
-    assert len(page.watch.requests) <= 23, page.watch.requests
+    assert len(page.watch.requests) <= 24, page.watch.requests
 
 
 def test_no_long_task_once_the_list_is_there(visit: Visitor, world: World) -> None:

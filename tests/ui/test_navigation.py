@@ -21,7 +21,7 @@ pytestmark = pytest.mark.ui
 
 def test_printed_links_work(visit: Visitor, world: World) -> None:
     page = visit("/")
-    expect(page).to_have_url(re.compile("/runs$"))
+    expect(page).to_have_url(re.compile("/dashboard$"))
     for path, text in (
         (f"/runs/flow-run/{world.completed}", "calm-otter"),
         (f"/flow-runs/flow-run/{world.completed}", "calm-otter"),
@@ -107,7 +107,7 @@ def test_keys_move_open_and_go(visit: Visitor, world: World) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("g")
     page.keyboard.press("r")
-    expect(page).to_have_url(re.compile("/runs$"))
+    expect(page).to_have_url(re.compile("/dashboard$"))
 
 
 def test_failed_tasks_by_key_filter_the_log(visit: Visitor, world: World) -> None:

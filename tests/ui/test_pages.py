@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def paths(world: World) -> dict[str, tuple[str, str]]:
     """Each page's path, and a text that it shows when its data is there."""
     return {
+        "dashboard": ("/dashboard", "negative row count"),
         "runs": (f"/runs?flows={world.flow}", "bold-lynx"),
         "task-runs": ("/runs?tab=task-runs", "load-3"),
         "run": (f"/runs/flow-run/{world.failed}", "negative row count"),
@@ -29,7 +30,7 @@ def paths(world: World) -> dict[str, tuple[str, str]]:
 
 pytestmark = pytest.mark.ui
 
-PAGES = ["runs", "task-runs", "run", "completed-run", "details", "task-run"]
+PAGES = ["dashboard", "runs", "task-runs", "run", "completed-run", "details", "task-run"]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -45,7 +46,7 @@ def test_page_with_data_is_complete_and_accessible(
     accessible(page)
 
 
-@pytest.mark.parametrize("name", ["runs", "run", "task-run"])
+@pytest.mark.parametrize("name", ["dashboard", "runs", "run", "task-run"])
 def test_page_fits_a_phone(name: str, visit: Visitor, world: World) -> None:
     path, text = paths(world)[name]
     page = visit(path, width=320, height=640)
@@ -60,6 +61,10 @@ def test_empty_database_shows_what_to_do(
 ) -> None:
     page = visit("/runs", url=empty_server.url)
     expect(page.locator("main")).to_contain_text("No runs in this time")
+    expect(page.locator("main")).to_contain_text(f"export PREFECT_API_URL={empty_server.url}/api")
+    accessible(page)
+    page.goto(f"{empty_server.url}/dashboard")
+    expect(page.locator("main")).to_contain_text("Nothing ran yet")
     expect(page.locator("main")).to_contain_text(f"export PREFECT_API_URL={empty_server.url}/api")
     accessible(page)
     page.goto(f"{empty_server.url}/runs?tab=task-runs")
@@ -97,7 +102,7 @@ def test_api_error_is_told_and_can_be_tried_again(name: str, visit: Visitor, wor
     expect(page.locator(".error-box")).to_have_count(0)
 
 
-@pytest.mark.parametrize("name", ["runs", "run"])
+@pytest.mark.parametrize("name", ["dashboard", "runs", "run"])
 def test_slow_api_shows_rows_to_come_never_a_blank_page(name: str, visit: Visitor, world: World) -> None:
     path, text = paths(world)[name]
 

@@ -7,28 +7,44 @@ import { belowBase, findRoute } from './router.js';
 import { href, navigate, place, setTheme, theme, useActions } from './store.js';
 import { Icon, Link, Skeleton, interceptClick } from './ui/controls.js';
 
-/** @type {{pattern: string, page: () => Promise<any>, section?: string, bare?: boolean}[]} */
+/** `css` is the page's own style sheet. @type {{pattern: string, page: () => Promise<any>, css?: string, section?: string, bare?: boolean}[]} */
 const ROUTES = [
+  { pattern: '/dashboard', page: () => import('./pages/dashboard.js'), css: 'pages.css', section: 'dashboard' },
   { pattern: '/runs', page: () => import('./pages/runs.js'), section: 'runs' },
-  { pattern: '/runs/flow-run/:id', page: () => import('./pages/run.js'), section: 'runs' },
-  { pattern: '/flow-runs/flow-run/:id', page: () => import('./pages/run.js'), section: 'runs' },
-  { pattern: '/runs/task-run/:id', page: () => import('./pages/task_run.js'), section: 'runs' },
-  { pattern: '/flow-runs/task-run/:id', page: () => import('./pages/task_run.js'), section: 'runs' },
+  { pattern: '/runs/flow-run/:id', page: () => import('./pages/run.js'), css: 'run.css', section: 'runs' },
+  { pattern: '/flow-runs/flow-run/:id', page: () => import('./pages/run.js'), css: 'run.css', section: 'runs' },
+  { pattern: '/runs/task-run/:id', page: () => import('./pages/task_run.js'), css: 'run.css', section: 'runs' },
+  { pattern: '/flow-runs/task-run/:id', page: () => import('./pages/task_run.js'), css: 'run.css', section: 'runs' },
   { pattern: '/login', page: () => import('./pages/login.js'), bare: true },
 ];
 
-const REDIRECTS = new Map([['/', '/runs'], ['/flow-runs', '/runs']]);
+const REDIRECTS = new Map([['/', '/dashboard'], ['/flow-runs', '/runs']]);
 
 /** The menu shows what works. @type {{section: string, path: string, label: string, icon: string, key: string}[]} */
-export const MENU = [{ section: 'runs', path: '/runs', label: 'Runs', icon: 'runs', key: 'g r' }];
+export const MENU = [
+  { section: 'dashboard', path: '/dashboard', label: 'Dashboard', icon: 'dashboard', key: 'g d' },
+  { section: 'runs', path: '/runs', label: 'Runs', icon: 'runs', key: 'g r' },
+];
 
 /** @type {Map<Function, any>} */
 const loaded = new Map();
 
-/** @param {() => Promise<any>} load */
-async function loadPage(load) {
-  if (!loaded.has(load)) loaded.set(load, (await load()).default);
+/** @param {() => Promise<any>} load @param {string} [css] */
+async function loadPage(load, css) {
+  if (!loaded.has(load)) loaded.set(load, (await Promise.all([load(), css && loadStyles(css)]))[0].default);
   return loaded.get(load);
+}
+
+/** @type {Map<string, Promise<void>>} */
+const styles = new Map();
+
+/** @param {string} file */
+function loadStyles(file) {
+  if (!styles.has(file)) styles.set(file, new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: href(`/${file}`), onload: () => resolve(), onerror: () => { styles.delete(file); link.remove(); reject(new Error(`${file} cannot be loaded`)); } });
+    document.head.append(link);
+  }));
+  return styles.get(file);
 }
 
 // A page is fetched as soon as a link to it is pointed at.
@@ -36,7 +52,7 @@ document.addEventListener('pointerover', (event) => {
   const anchor = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (event.target).closest?.('a[href]'));
   const path = anchor && anchor.origin === location.origin ? belowBase(config.base, anchor.pathname) : null;
   const found = path && findRoute(ROUTES.map((r) => ({ pattern: r.pattern, page: r })), path);
-  if (found) loadPage(found.route.page.page).catch(() => {});
+  if (found) loadPage(found.route.page.page, found.route.page.css).catch(() => {});
 }, { passive: true });
 
 function Page() {
@@ -51,7 +67,7 @@ function Page() {
   const page = loaded.get(load);
   useEffect(() => {
     if (target || page) return;
-    loadPage(load).then(() => redraw((n) => n + 1), setFailure);
+    loadPage(load, route?.css).then(() => redraw((n) => n + 1), setFailure);
   }, [load, target]);
   if (target) return null;
   if (failure) throw failure;
@@ -67,7 +83,7 @@ function Frame({ section, children }) {
   const [drawer, setDrawer] = useState(false);
   useEffect(() => { setDrawer(false); }, [place.value.path]);
   useActions([
-    { key: 'g r', label: 'Go to Runs', group: 'Pages', run: () => navigate('/runs') },
+    ...MENU.map(({ key, label, path }) => ({ key, label: `Go to ${label}`, group: 'Pages', run: () => navigate(path) })),
     { key: '?', label: 'Keys', group: 'Help', run: () => { import('./ui/palette.js').then((m) => m.showKeys()); } },
     { key: 'Theme', label: `Theme: ${nextTheme()}`, group: 'Settings', hidden: true, run: () => setTheme(nextTheme()) },
   ]);
@@ -75,7 +91,7 @@ function Frame({ section, children }) {
     <a class="skip" href="#main">Skip to content</a>
     <div class="frame ${drawer ? 'drawer-open' : ''}">
       <nav class="sidebar" aria-label="Pages">
-        <${Link} to="/runs" class="brand" title="flowctl"><${Icon} name="logo" size=${18} /><span>flowctl</span><//>
+        <${Link} to="/dashboard" class="brand" title="flowctl"><${Icon} name="logo" size=${18} /><span>flowctl</span><//>
         <ul>${MENU.map((item) => html`<li key=${item.section}><${Link} to=${item.path} class=${item.section === section ? 'is-current' : ''}
           aria-current=${item.section === section ? 'page' : undefined} title="${item.label} (${item.key})"><${Icon} name=${item.icon} /><span>${item.label}</span><//></li>`)}</ul>
         <div class="sidebar-foot">

@@ -173,6 +173,9 @@ async function loadKind(path, filter, ids) {
 /** @param {string | null | undefined} id */
 export const nameOf = (id) => (id ? named.get(id)?.name : undefined);
 
+/** The whole flow or deployment as it was when its name was fetched. @param {string | null | undefined} id */
+export const entityOf = (id) => (id ? named.get(id) ?? undefined : undefined);
+
 /** @param {any[]} entities */
 export function rememberNames(entities) {
   for (const entity of entities) named.set(entity.id, entity);
@@ -264,6 +267,19 @@ export function colourOf(token) {
   return colour;
 }
 
+const STATE_COLOURS = ['completed', 'failed', 'crashed', 'running', 'scheduled', 'pending', 'cancelled'];
+/** States that have the colour of another. */
+export const TOKEN = /** @type {Record<string, string>} */ ({ late: 'scheduled', retry: 'scheduled', paused: 'pending', cancelling: 'cancelled' });
+
+/** All that a canvas draws with. */
+export function readColours() {
+  /** @type {Record<string, string>} */
+  const colours = {};
+  for (const key of STATE_COLOURS) colours[key] = colourOf(`--s-${key}`);
+  for (const token of ['bg', 'side', 'line', 'text', 'text-2', 'text-3', 'accent', 'accent-soft', 'hover', 'line-2', 'glyph']) colours[token] = colourOf(`--${token}`);
+  return colours;
+}
+
 /** @type {string | undefined} */
 let plainIcon;
 
@@ -273,7 +289,7 @@ export function useTitle(title, state) {
     document.title = title ? `${title} · flowctl` : 'flowctl';
     const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel=icon]'));
     if (!icon) return;
-    const colour = state && colourOf(`--s-${state === 'late' || state === 'retry' ? 'scheduled' : state === 'paused' ? 'pending' : state === 'cancelling' ? 'cancelled' : state}`);
+    const colour = state && colourOf(`--s-${TOKEN[state] ?? state}`);
     plainIcon ??= icon.href;
     icon.href = colour
       ? `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M16 2 30 16 16 30 2 16Z" fill="#1860f2"/><circle cx="23" cy="23" r="8" fill="${colour}" stroke="#fff" stroke-width="2"/></svg>`)}`

@@ -30,14 +30,14 @@ export function toBuckets(history) {
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
 /** @param {number} time @param {number} span  milliseconds */
-function tickLabel(time, span) {
+export function tickLabel(time, span) {
   const d = new Date(time);
   if (span > 2 * 86400_000) return `${DAYS[d.getDay()]} ${d.getDate()}`;
   return d.getHours() === 0 && d.getMinutes() === 0 ? `${DAYS[d.getDay()]} ${d.getDate()}` : `${pad(d.getHours())}:${pad(d.getMinutes())}`;
 }
 
 /** @param {number} start @param {number} end @param {number} width */
-function ticks(start, end, width) {
+export function ticks(start, end, width) {
   const step = niceStep((end - start) / 1000, Math.max(2, width / 96)) * 1000;
   const offset = new Date(start).getTimezoneOffset() * 60_000;
   const times = [];

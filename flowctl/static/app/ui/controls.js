@@ -50,7 +50,7 @@ export function Duration({ start, end, live = true }) {
 }
 
 /** @param {() => string} make @param {any[]} inputs @param {boolean} [ticking] */
-function useTicking(make, inputs, ticking = true) {
+export function useTicking(make, inputs, ticking = true) {
   const ref = useRef(/** @type {HTMLElement | null} */ (null));
   const initial = make();
   useEffect(() => {

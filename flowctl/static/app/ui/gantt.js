@@ -2,21 +2,11 @@
 
 import { html, useEffect, useRef, useState } from '../../vendor/preact.js';
 import { absolute, clock, count, duration, niceStep, stateLabel } from '../format.js';
-import { colourOf, everySecond } from '../store.js';
+import { TOKEN, everySecond, readColours } from '../store.js';
 import { useSize } from './controls.js';
 
 export const ROW = 24;
 const AXIS = 24;
-const KEYS = ['completed', 'failed', 'crashed', 'running', 'scheduled', 'pending', 'cancelled'];
-const TOKEN = /** @type {Record<string, string>} */ ({ late: 'scheduled', retry: 'scheduled', paused: 'pending', cancelling: 'cancelled' });
-
-function readColours() {
-  /** @type {Record<string, string>} */
-  const colours = {};
-  for (const key of KEYS) colours[key] = colourOf(`--s-${key}`);
-  for (const token of ['bg', 'side', 'line', 'text', 'text-2', 'text-3', 'accent', 'accent-soft', 'hover', 'line-2', 'glyph']) colours[token] = colourOf(`--${token}`);
-  return colours;
-}
 
 /**
  * @param {{

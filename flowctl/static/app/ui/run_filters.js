@@ -18,8 +18,8 @@ export const CHIPS = [...STATE_TYPES].reverse();
  *   topLevel: boolean, sort: string, seconds: number, start: number | null, end: number | null}} Filters
  */
 
-/** @param {URLSearchParams} query @returns {Filters} */
-export function readFilters(query) {
+/** @param {URLSearchParams} query @param {number} [usual]  seconds shown when the address does not say @returns {Filters} */
+export function readFilters(query, usual = WEEK) {
   const states = listParam(query, 'state');
   const fixed = query.get('rangeType') === 'range' && query.get('start') && query.get('end');
   return {
@@ -30,7 +30,7 @@ export function readFilters(query) {
     pools: listParam(query, 'work-pools'), tags: listParam(query, 'tags'),
     topLevel: query.get('subflows') === 'hide',
     sort: query.get('sort') ?? 'START_TIME_DESC',
-    seconds: Math.abs(Number(query.get('seconds'))) || WEEK,
+    seconds: Math.abs(Number(query.get('seconds'))) || usual,
     start: fixed ? Date.parse(query.get('start') ?? '') : null,
     end: fixed ? Date.parse(query.get('end') ?? '') : null,
   };
@@ -73,13 +73,13 @@ export function Head({ tab, children }) {
     ${children}</div>`;
 }
 
-/** @param {{filters: Filters}} props */
-export function RangePicker({ filters }) {
+/** @param {{filters: Filters, usual?: number}} props */
+export function RangePicker({ filters, usual = WEEK }) {
   const fixed = filters.start && filters.end;
   const label = fixed ? `${short(filters.start ?? 0)} – ${short(filters.end ?? 0)}` : RANGES.find(([s]) => s === filters.seconds)?.[1] ?? `${Math.round(filters.seconds / 3600)} hours`;
   return html`<${Menu} align="right" title="Time range" label=${html`${label}<${Icon} name="down" size=${14} />`}>${(/** @type {() => void} */ close) => html`
     ${RANGES.map(([value, text]) => html`<button type="button" class="menu-item ${!fixed && value === filters.seconds ? 'is-on' : ''}" key=${value}
-      onClick=${() => { close(); setQuery({ rangeType: null, start: null, end: null, seconds: value === WEEK ? null : String(-value) }); }}>Last ${text}</button>`)}
+      onClick=${() => { close(); setQuery({ rangeType: null, start: null, end: null, seconds: value === usual ? null : String(-value) }); }}>Last ${text}</button>`)}
     <form class="menu-form" onSubmit=${(/** @type {any} */ e) => {
       e.preventDefault();
       const from = new Date(e.target.from.value);
