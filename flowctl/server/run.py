@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -31,6 +32,8 @@ from flowctl.settings import Settings, database_path, load
 
 if TYPE_CHECKING:
     import socket
+
+logger = logging.getLogger("flowctl.server")
 
 INTERRUPTED = 130
 GRACE_SECONDS = 5
@@ -167,7 +170,25 @@ class _Announcement:
     started: float
 
     async def make(self) -> None:
-        """Say it."""
+        """Say it, and once for each file what becomes of its runs."""
+        await self._say_ready()
+        settings = self.app.settings
+        if self.lock is None or self.options.ephemeral:
+            return
+        if settings.services_enabled and settings.services_retention_enabled:
+            await self._introduce_retention()
+
+    async def _introduce_retention(self) -> None:
+        from flowctl.ops import retention  # noqa: PLC0415 - start-up budget
+
+        gateway = self.app.context.gateway
+        if await gateway.read(retention.read) is None and (told := await gateway.write(retention.introduce)):
+            if self.options.ready_json:
+                logger.warning(told)
+            else:
+                sys.stderr.write(told + "\n")
+
+    async def _say_ready(self) -> None:
         url = server_url(self.app.settings)
         api = url + self.app.api_base
         path = database_path(self.app.settings)

@@ -52,7 +52,18 @@ def test_it_says_where_it_is_and_ends_on_a_signal(tmp_path: Path) -> None:
     assert messages.startswith("flowctl 0.1.0  http://127.0.0.1:")
     assert "api /api   db " in messages
     assert "0 runs)   ready in " in messages
-    assert len(messages.splitlines()) == 1
+    assert messages.splitlines()[1].startswith("Runs are deleted 90 days after their end.")
+    assert len(messages.splitlines()) == 2
+
+
+def test_what_becomes_of_runs_is_said_once(tmp_path: Path) -> None:
+    for path, said in (("a.db", 1), ("a.db", 0), ("b.db", 1)):
+        with started(tmp_path / path, "--port", "0") as process:
+            assert process.stdout
+            process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            _, messages = process.communicate(timeout=10)
+        assert messages.count("Runs are deleted") == said
 
 
 def test_an_interrupt_is_told_by_the_exit_code(tmp_path: Path) -> None:
