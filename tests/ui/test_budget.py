@@ -62,6 +62,28 @@ def test_dashboard_asks_ten_times_at_most(visit: Visitor, world: World) -> None:
     assert len(page.watch.requests) <= 28, page.watch.requests
 
 
+def test_flow_pages_ask_once_for_all_rows(visit: Visitor, world: World) -> None:
+    page = visit("/flows")
+    expect(page.locator(".run-bars .bar").first).to_be_visible()
+    page.wait_for_timeout(500)
+    assert sorted(api_requests(page)) == [
+        "/flow_runs/filter",
+        "/flows/paginate",
+        "/ui/flows/count-deployments",
+        "/ui/flows/next-runs",
+    ]
+    page = visit(f"/flows/flow/{world.flow}")
+    expect(page.locator(".history .dot").first).to_be_visible()
+    page.wait_for_timeout(500)
+    assert sorted(api_requests(page)) == [
+        "/deployments/filter",
+        "/flow_runs/history",
+        "/flow_runs/paginate",
+        f"/flows/{world.flow}",
+        "/ui/flows/next-runs",
+    ]
+
+
 def test_run_page_asks_five_times(visit: Visitor, world: World) -> None:
     page = visit(f"/runs/flow-run/{world.failed}")
     expect(page.locator(".why")).to_contain_text("etl.py")

@@ -19,6 +19,8 @@ def paths(world: World) -> dict[str, tuple[str, str]]:
     """Each page's path, and a text that it shows when its data is there."""
     return {
         "dashboard": ("/dashboard", "negative row count"),
+        "flows": ("/flows", "nightly-etl"),
+        "flow": (f"/flows/flow/{world.flow}", "bold-lynx"),
         "runs": (f"/runs?flows={world.flow}", "bold-lynx"),
         "task-runs": ("/runs?tab=task-runs", "load-3"),
         "run": (f"/runs/flow-run/{world.failed}", "negative row count"),
@@ -30,7 +32,7 @@ def paths(world: World) -> dict[str, tuple[str, str]]:
 
 pytestmark = pytest.mark.ui
 
-PAGES = ["dashboard", "runs", "task-runs", "run", "completed-run", "details", "task-run"]
+PAGES = ["dashboard", "flows", "flow", "runs", "task-runs", "run", "completed-run", "details", "task-run"]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -46,7 +48,7 @@ def test_page_with_data_is_complete_and_accessible(
     accessible(page)
 
 
-@pytest.mark.parametrize("name", ["dashboard", "runs", "run", "task-run"])
+@pytest.mark.parametrize("name", ["dashboard", "flows", "flow", "runs", "run", "task-run"])
 def test_page_fits_a_phone(name: str, visit: Visitor, world: World) -> None:
     path, text = paths(world)[name]
     page = visit(path, width=320, height=640)
@@ -67,6 +69,8 @@ def test_empty_database_shows_what_to_do(
     expect(page.locator("main")).to_contain_text("Nothing ran yet")
     expect(page.locator("main")).to_contain_text(f"export PREFECT_API_URL={empty_server.url}/api")
     accessible(page)
+    page.goto(f"{empty_server.url}/flows")
+    expect(page.locator("main")).to_contain_text("No flows yet")
     page.goto(f"{empty_server.url}/runs?tab=task-runs")
     expect(page.locator("main")).to_contain_text("No task run matches")
 

@@ -15,6 +15,8 @@ const ROUTES = [
   { pattern: '/flow-runs/flow-run/:id', page: () => import('./pages/run.js'), css: 'run.css', section: 'runs' },
   { pattern: '/runs/task-run/:id', page: () => import('./pages/task_run.js'), css: 'run.css', section: 'runs' },
   { pattern: '/flow-runs/task-run/:id', page: () => import('./pages/task_run.js'), css: 'run.css', section: 'runs' },
+  { pattern: '/flows', page: () => import('./pages/flows.js'), css: 'pages.css', section: 'flows' },
+  { pattern: '/flows/flow/:id', page: () => import('./pages/flow.js'), css: 'pages.css', section: 'flows' },
   { pattern: '/login', page: () => import('./pages/login.js'), bare: true },
 ];
 
@@ -24,6 +26,7 @@ const REDIRECTS = new Map([['/', '/dashboard'], ['/flow-runs', '/runs']]);
 export const MENU = [
   { section: 'dashboard', path: '/dashboard', label: 'Dashboard', icon: 'dashboard', key: 'g d' },
   { section: 'runs', path: '/runs', label: 'Runs', icon: 'runs', key: 'g r' },
+  { section: 'flows', path: '/flows', label: 'Flows', icon: 'flows', key: 'g f' },
 ];
 
 /** @type {Map<Function, any>} */

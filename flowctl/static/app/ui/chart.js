@@ -130,12 +130,16 @@ function drawBars(buckets, x, active) {
 function Scatter({ runs, x, width, onOpen }) {
   const dots = runs.filter((run) => run.start_time).slice(0, 1000);
   const seconds = dots.map((run) => Math.max(0.01, run.estimated_run_time || run.total_run_time || 0));
-  const low = Math.log(Math.min(...seconds, 0.1));
-  const high = Math.log(Math.max(...seconds, 1));
+  const low = Math.log(Math.min(...seconds) / 1.5);
+  const high = Math.log(Math.max(...seconds, 0.02) * 1.2);
   /** @param {number} value */
   const y = (value) => HEIGHT - 5 - ((Math.log(value) - low) / Math.max(0.1, high - low)) * (HEIGHT - 12);
-  const marks = [0.1, 1, 10, 60, 600, 3600, 86400].filter((mark) => Math.log(mark) > low && Math.log(mark) < high);
-  return html`<g>${marks.map((mark) => html`<g key=${mark}><line class="grid" x1="0" x2=${width} y1=${y(mark)} y2=${y(mark)} /><text class="tick" x=${width - 4} y=${y(mark) - 2} text-anchor="end">${duration(mark)}</text></g>`)}
+  /** @type {number[]} */
+  const marks = [];
+  for (const mark of [0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18000, 86400, 604800]) {
+    if (Math.log(mark) > low && y(mark) > 9 && (!marks.length || y(marks[marks.length - 1]) - y(mark) > 16)) marks.push(mark);
+  }
+  return html`<g>${marks.map((mark) => html`<g key=${mark}><line class="grid" x1="0" x2=${width} y1=${y(mark)} y2=${y(mark)} /><text class="tick" x=${width - 4} y=${y(mark) - 2} text-anchor="end">${duration(mark).replace('.0s', 's')}</text></g>`)}
     ${dots.map((run, i) => html`<circle key=${run.id} class="dot s-${stateKey(run.state_type, run.state_name)}" cx=${x(Date.parse(run.start_time))} cy=${y(seconds[i])} r="3.5"
       onClick=${() => onOpen(run)}><title>${run.name} · ${run.state_name} · ${duration(seconds[i])}</title></circle>`)}</g>`;
 }
