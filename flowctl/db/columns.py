@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, get_args, overload
 from uuid import UUID
 
@@ -32,6 +33,7 @@ class Kind:
     wire: Callable[[Any, RawJSON], object]
 
 
+@lru_cache(maxsize=256)  # a transaction writes its one instant into many columns
 def encode_time(moment: datetime) -> str:
     """`YYYY-MM-DD HH:MM:SS.ffffff` in UTC: fixed width, so that text order is time order."""
     if moment.tzinfo is not UTC:

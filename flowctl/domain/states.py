@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from flowctl.domain.values import OPEN_PART, STRICT_BODY, JSONValue
+from flowctl.domain.values import OPEN_PART, STRICT_BODY, JSONValue, changed
 
 
 class StateType(StrEnum):
@@ -73,7 +73,7 @@ class State:
 
     def with_details(self, **changes: object) -> State:
         """A copy with other `state_details`."""
-        return replace(self, state_details=replace(self.state_details, **changes))  # pyright: ignore[reportArgumentType] - fields by name
+        return changed(self, state_details=changed(self.state_details, **changes))
 
     def to_create(self) -> StateCreate:
         """The same state as a proposal, without its id and time."""

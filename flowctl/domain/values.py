@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from annotated_types import Ge
+
+T = TypeVar("T")
 
 JSONValue: TypeAlias = Any
 """A value as JSON has it; the one place where `Any` may appear."""
@@ -45,6 +47,20 @@ class Prepared:
 
 PROPER_NAME = Pattern("^[^/%&><]+$")
 """Names that can stand in a URL path (Prefect: no slash, percent, ampersand or angle bracket)."""
+
+
+def changed(entity: T, **changes: object) -> T:
+    """A copy of a dataclass with slots, some of its fields set.
+
+    `dataclasses.replace` without running `__init__` again: a fifth of its time for an entity of thirty fields.
+    """
+    copy = object.__new__(type(entity))
+    for name in type(entity).__slots__:  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue, reportUnknownVariableType] - of a dataclass with slots
+        setattr(copy, name, getattr(entity, name))  # pyright: ignore[reportUnknownArgumentType] - a field's name
+    for name, value in changes.items():
+        setattr(copy, name, value)
+    return copy
+
 
 STRICT_BODY: Any = {"extra": "forbid"}
 """`__pydantic_config__` of request bodies that refuse unknown keys (`additionalProperties: false` in the contract)."""

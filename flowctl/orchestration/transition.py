@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Any, Generic, Protocol, TypeVar
@@ -13,6 +13,7 @@ from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.orchestration import Client, SetStateStatus
 from flowctl.domain.states import State, StateCreate, StateType
 from flowctl.domain.task_runs import TaskRun
+from flowctl.domain.values import changed
 from flowctl.orchestration.effects import Effect, RunEffect
 from flowctl.orchestration.facts import Facts
 
@@ -70,7 +71,7 @@ class Transition(Generic[R_co]):
         random: Random,
         client: Client | None = None,
     ) -> None:
-        self._run: FlowRun | TaskRun = replace(run)
+        self._run: FlowRun | TaskRun = changed(run)
         self.initial = initial
         self.proposed: State | None = proposed
         self.facts = facts
