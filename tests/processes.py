@@ -92,6 +92,12 @@ def serving(db: Path, *arguments: str, env: Mapping[str, str] | None = None, por
             process.stdout.close()
 
 
+CONSTRAINTS: Mapping[str, tuple[str, ...]] = {
+    "3.0.11": ("pydantic==2.9.2",),  # its models refer to each other in a way that pydantic 2.12 no longer resolves
+}
+"""What a release of Prefect needs beside its own requirements to run with packages of today."""
+
+
 def prefect_python(release: str) -> Path:
     """The interpreter of a virtual environment with this release of Prefect's client, made on first use.
 
@@ -102,7 +108,8 @@ def prefect_python(release: str) -> Path:
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"prefect=={release}"]
+        wanted = [f"prefect=={release}", *CONSTRAINTS.get(release, ())]
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
         result = subprocess.run(install, capture_output=True, text=True, check=False)
         if result.returncode:
             pytest.skip(f"Prefect's client {release} could not be installed here: {result.stderr.strip()[-300:]}")
