@@ -17,6 +17,7 @@ from support import Clock
 
 from flowctl.db import database
 from flowctl.db.columns import encode_time
+from flowctl.ops import absences
 from flowctl.server.app import create_app
 from flowctl.settings import Settings
 
@@ -137,6 +138,11 @@ class WhyWorld:
                 yield tx
         finally:
             opened.close()
+
+    def present(self) -> None:
+        """The services of a server run."""
+        with self.database() as tx:
+            absences.notice(tx)
 
     def why(self, run: str) -> Any:
         return self.get(f"/flowctl/runs/{run}/why")

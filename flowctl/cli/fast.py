@@ -72,7 +72,7 @@ def _list_runs(options: Globals, path: str, given: dict[str, object]) -> int | N
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
                 return None
-            lines, more = run_table.find(connection.execute, query, output.now)
+            lines, more = run_table.find(connection.execute, query, output.now, reasons=options.format != "id")
         finally:
             connection.close()
     except (sqlite3.Error, FlowctlError, UnicodeEncodeError):

@@ -22,6 +22,7 @@ from flowctl.cli import (
     runs_follow,
     runs_read,
     runs_reap,
+    runs_why,
     runs_write,
 )
 from flowctl.cli import serve as serving
@@ -44,6 +45,7 @@ class Root(Group):
         "serve",
         "runner",
         "status",
+        "why",
         "completion",
         "version",
     )
@@ -100,6 +102,7 @@ _group(
     runs_follow.app,
     runs_write.app,
     runs_reap.app,
+    runs_why.app,
 )
 _group("flows", ListsGroup, "List and show flows.", "flowctl flows ls\nflowctl flows show etl", flows.app)
 _group("logs", Group, "Follow what all runs log.", "flowctl logs tail --level warning", logs.app)
@@ -122,6 +125,7 @@ _group(
     "flowctl runner serve flows/etl.py:main --interval 10m\nflowctl runner status",
     runner.app,
 )
+app.command("why", cls=Command, epilog=runs_why.EXAMPLES)(runs_why.why)
 app.command("status", cls=Command, epilog=status_command.EXAMPLES)(status_command.status)
 
 _server = typer.Typer()

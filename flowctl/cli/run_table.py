@@ -57,6 +57,7 @@ class RunLine:
         "now",
         "pool",
         "queue",
+        "reason",
         "run_count",
         "start_time",
         "state_name",
@@ -86,13 +87,20 @@ class RunLine:
             self.queue,
         ) = row
         self.now = now
+        self.reason = ""
+        """Why it waits or has ended, in a few words."""
+
+    @property
+    def state_seconds(self) -> float:
+        """Seconds since it came into its state."""
+        return (self.now - moments.read(self.state_timestamp)).total_seconds() if self.state_timestamp else 0.0
 
     @property
     def seconds(self) -> float | None:
         """Seconds in RUNNING states so far; None if it never ran."""
         total: float = self.total_run_time or 0.0
         if self.state_type == "RUNNING" and self.state_timestamp:
-            total += max(0.0, (self.now - moments.read(self.state_timestamp)).total_seconds())
+            total += max(0.0, self.state_seconds)
         return total if total or self.start_time else None
 
     @property
@@ -109,22 +117,40 @@ class RunLine:
         return (self.late_seconds or 0) > LATE_AFTER_SECONDS
 
 
-def find(execute: Execute, query: RunQuery, now: datetime) -> tuple[list[RunLine], bool]:
-    """The runs that a query selects, and whether there are more than its limit lets through."""
+_NEEDS_NO_REASON = frozenset({"COMPLETED", "RUNNING", None})
+
+
+def find(execute: Execute, query: RunQuery, now: datetime, *, reasons: bool = True) -> tuple[list[RunLine], bool]:
+    """The runs that a query selects, and whether there are more than its limit lets through.
+
+    reasons  also find out why they wait or have ended
+    """
     where, parameters = sql(execute, query, now)
     limit = None if query.all else query.limit or DEFAULT_LIMIT
     ending = "" if limit is None else f" LIMIT {limit + 1}"
     rows = execute(f"{_SELECT} {where}{ending}", parameters).fetchall()
-    return [RunLine(row, now) for row in rows[:limit]], limit is not None and len(rows) > limit
+    lines = [RunLine(row, now) for row in rows[:limit]]
+    if reasons and any(line.state_type not in _NEEDS_NO_REASON for line in lines):
+        from flowctl.cli import run_reasons
+
+        run_reasons.fill(execute, lines, now)
+    return lines, limit is not None and len(rows) > limit
 
 
 def footer(lines: list[RunLine], more: bool) -> str:
-    """One line about the table: `3 runs · 1 late`."""
+    """One line about the table: `3 runs · 1 late · next: flowctl why a71e90c4`."""
     if not lines:
         return "no runs"
     count = f"{'the first ' if more else ''}{len(lines):,} run{'' if len(lines) == 1 else 's'}"
     late = sum(line.is_late for line in lines)
-    return " · ".join([count, *([f"{late} late"] if late else []), *(["--all shows the rest"] if more else [])])
+    first = next((line for line in lines if line.is_late), None) or next((line for line in lines if line.reason), None)
+    parts = [
+        count,
+        f"{late} late" if late else "",
+        f"next: flowctl why {first.id[:8]}" if first else "",
+        "--all shows the rest" if more else "",
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def state_style(type: str | None) -> str:
@@ -178,6 +204,13 @@ COLUMNS = (
         lambda line: line.state_name,
         _state,
         style=lambda line: "yellow" if line.is_late else state_style(line.state_type),
+    ),
+    Column(
+        "REASON",
+        lambda line: line.reason or None,
+        lambda line, look: line.reason or (" " if look.terminal else ""),
+        cut=True,
+        spare=True,
     ),
     _data_time("start_time"),
     Column("DURATION", lambda line: line.seconds, _duration, spare=True),

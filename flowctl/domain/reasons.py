@@ -11,6 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_CONFIRMATION = "Flow run was cancelled successfully."
+"""What Prefect's client says when it has stopped a run that somebody else wanted stopped."""
+
 RUNNER_SILENT_SECONDS = 60
 """Runners ask every ten seconds or so; one that has not asked for so long is gone (Prefect's foreman says the same)."""
 
@@ -33,12 +36,13 @@ DEPLOYMENT_PAUSED = "deployment paused"
 NO_DEPLOYMENT = "no deployment to start it"
 NO_RUNNER = "no runner"
 NO_SERVER = "no server"
-NO_PROCESS = "no process yet"
-ASKS_FOR_INPUT = "waits for input"
+NOT_TAKEN = "not taken"
 PAUSED = "paused"
 SUSPENDED = "suspended"
 PAUSE_EXPIRED = "pause timed out"
 TIMED_OUT = "timed out"
+STOPPING = "stopping"
+PROCESS_ENDED = "process ended"
 
 
 def no_worker(pool: str) -> str:
@@ -78,13 +82,19 @@ def last_line(text: str) -> str:
     return line.partition(_EXCEPTION)[2].lstrip(": ") or line
 
 
-def cancelled(message: str | None) -> str:
-    """By whom, as far as the message tells."""
-    if not message:
-        return "by request"
-    if message == PARENT_CANCELLED:
+def asks_for_input(fields: str | None) -> str:
+    """A pause waits for values of these names."""
+    return f"waits for input: {fields}" if fields else "waits for input"
+
+
+def cancelled(request: str | None, message: str | None) -> str:
+    """By whom, as far as the messages of the request and of the final state tell."""
+    if message == PARENT_CANCELLED or request == PARENT_CANCELLED:
         return "with its parent"
-    return LIMIT_REACHED.rstrip(".").lower() if message == LIMIT_REACHED else last_line(message)
+    if message == LIMIT_REACHED:
+        return "deployment limit reached"
+    said = request or ("" if message == _CONFIRMATION else message)
+    return last_line(said) if said else "by request"
 
 
 def ended(state_name: str | None, message: str | None) -> str:
@@ -101,6 +111,8 @@ def is_expired_pause(message: str | None) -> bool:
     return bool(message) and message.startswith("The flow was ") and message.endswith(" and never resumed.")
 
 
-def joined(reasons: Iterable[str]) -> str:
-    """Several reasons as one: `deployment paused, no runner`."""
-    return ", ".join(dict.fromkeys(reason for reason in reasons if reason))
+def joined(reasons: Iterable[tuple[str, bool]]) -> str:
+    """Several reasons as one: those that block, if any of them does; `deployment paused, no runner`."""
+    found = [(reason, blocks) for reason, blocks in reasons if reason]
+    blocking = [reason for reason, blocks in found if blocks]
+    return ", ".join(dict.fromkeys(blocking or [reason for reason, _ in found]))

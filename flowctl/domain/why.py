@@ -21,11 +21,13 @@ class Fix:
     command      as it is typed in a shell
     effect       what it does, as an order
     is_complete  whether it can be run as it stands; else it has blanks to fill in
+    gives_up     whether it ends the run instead of letting it go on
     """
 
     command: str
     effect: str
     is_complete: bool = True
+    gives_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +79,3 @@ class Explanation:
     """The nearest causes in a few words, as `runs ls` shows them."""
     causes: list[Cause] = field(default_factory=list[Cause])
     checks: list[Check] = field(default_factory=list[Check])
-
-    @property
-    def fixes(self) -> list[Fix]:
-        """What may be done, each command once, that for the nearest cause which blocks first."""
-        ordered = sorted(self.causes, key=lambda cause: not cause.blocks)
-        return list({fix.command: fix for cause in ordered for fix in cause.fixes}.values())

@@ -46,7 +46,7 @@ def why(tx: Tx, id: UUID, *, is_serving: bool = False) -> Explanation:
         since=run.state.timestamp,
         verdict=verdict,
         summary=_summary(case, verdict, causes),
-        reason=reasons.joined(cause.reason for cause in case.causes) or None,
+        reason=_reason(verdict, case.causes),
         causes=causes,
         checks=case.checks,
     )
@@ -98,6 +98,12 @@ def _verdict(state: State, causes: list[Cause]) -> Verdict:
     if any(cause.blocks for cause in causes):
         return "blocked"
     return "running" if state.type is StateType.RUNNING else "waiting"
+
+
+def _reason(verdict: Verdict, causes: list[Cause]) -> str | None:
+    """The run's own causes in a few words; of one that has ended the first says most."""
+    told = causes[:1] if verdict == "ended" else causes
+    return reasons.joined((cause.reason, cause.blocks) for cause in told) or None
 
 
 def _summary(case: Case, verdict: Verdict, causes: list[Cause]) -> str:

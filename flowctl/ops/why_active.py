@@ -50,7 +50,7 @@ def pending(case: Case) -> None:
         "process",
         f"{taker} took it {age(seconds)} ago{stage}, and no process has reported since"
         + ("; what took it has probably died" if is_stuck else ""),
-        reason=reasons.pending(seconds) if is_stuck else reasons.NO_PROCESS,
+        reason=reasons.pending(seconds) if is_stuck else "",
         blocks=is_stuck,
         fixes=[*_start_again(case), why_case.cancel(case.run.id)] if is_stuck else [],
         pending_seconds=round(seconds, 3),
@@ -99,12 +99,12 @@ def cancelling(case: Case) -> None:
     left = (case.state.timestamp + timeout - case.now).total_seconds()
     then = f"the server ends it in {age(left)}" if left > 0 else "the server should have ended it by now"
     by = f" ({case.state.message})" if case.state.message else ""
-    has_died = process(case)
+    process(case)
     case.blame(
         "cancelling",
         "cancellation",
         f"asked to stop {age(seconds)} ago{by}; its process has not confirmed it, and {then}",
-        reason="no process to stop" if has_died else "stopping",
+        reason=reasons.STOPPING,
         blocks=left <= 0,
         fixes=[
             Fix(command=f"flowctl runs set-state {case.run.id} cancelled --force", effect="end it without its process")

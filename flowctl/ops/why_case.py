@@ -125,7 +125,7 @@ def _named(case: Case, holder: queries.Holder) -> str:
 
 def cancel(run_id: UUID) -> Fix:
     """Cancel a run."""
-    return Fix(command=f"flowctl runs cancel {run_id}", effect="cancel the run")
+    return Fix(command=f"flowctl runs cancel {run_id}", effect="cancel the run", gives_up=True)
 
 
 def start_now(run_id: UUID) -> Fix:
@@ -173,14 +173,9 @@ def start_worker(pool: str) -> Fix:
     return Fix(command=f"prefect worker start --pool {shlex.quote(pool)}", effect="start a worker")
 
 
-def start_runner(case: Case) -> Fix:
+def start_runner(deployment: str) -> Fix:
     """Start a process that takes the runs of a deployment."""
-    entrypoint, name = case.around.entrypoint, shlex.quote(case.around.deployment or "")
-    return Fix(
-        command=f"prefect flow serve {shlex.quote(entrypoint) if entrypoint else 'FILE:FLOW'} --name {name}",
-        effect="serve the deployment",
-        is_complete=entrypoint is not None,
-    )
+    return Fix(command=f"flowctl runner start --name {shlex.quote(deployment)}", effect="start a runner")
 
 
 def resume_deployment(name: str) -> Fix:

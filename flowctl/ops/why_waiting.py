@@ -42,11 +42,13 @@ def scheduled(case: Case, *, is_serving: bool) -> None:
         elif ahead <= 0:
             why_active.process(case)
         return
+    soon = ahead <= reasons.SOON_SECONDS
     if not is_serving:
-        _services(case)
-    _deployment_limit(case)
+        _services(case, soon=soon)
+    if soon or case.state.name == "AwaitingConcurrencySlot":
+        _deployment_limit(case)
     if not is_kept:
-        _takers(case, soon=ahead <= reasons.SOON_SECONDS)
+        _takers(case, soon=soon)
         _line(case, ahead)
 
 
@@ -69,7 +71,7 @@ def paused(case: Case, *, is_serving: bool) -> None:
                 pause_timeout=timeout,
             )
             if not is_serving:
-                _services(case)
+                _services(case, soon=True)
             return
     word = "Suspended" if details.pause_reschedule else "Paused"
     process = "its process has ended" if details.pause_reschedule else "its process waits"
@@ -77,7 +79,7 @@ def paused(case: Case, *, is_serving: bool) -> None:
     wanted = f" for input ({', '.join(fields)})" if fields else " for input" if details.run_input_keyset else ""
     code = "waiting_for_input" if details.run_input_keyset else "suspended" if details.pause_reschedule else "paused"
     word_of = {
-        "waiting_for_input": f"{reasons.ASKS_FOR_INPUT}{': ' + ', '.join(fields) if fields else ''}",
+        "waiting_for_input": reasons.asks_for_input(", ".join(fields)),
         "suspended": reasons.SUSPENDED,
         "paused": reasons.PAUSED,
     }
@@ -129,7 +131,8 @@ def _without_deployment(case: Case) -> None:
     )
 
 
-def _services(case: Case) -> None:
+def _services(case: Case, *, soon: bool) -> None:
+    """Whether there is a server that schedules and hands out runs."""
     presence = absences.read(case.tx)
     if presence is not None and presence.seen >= case.now - absences.UNNOTICED:
         case.pass_check("server", f"was here {case.ago(presence.seen)}")
@@ -139,8 +142,8 @@ def _services(case: Case) -> None:
         "no_server",
         "server",
         f"no server serves this database: its services ran {'last ' if seen else ''}{case.ago(seen)}",
-        reason=reasons.NO_SERVER,
-        blocks=True,
+        reason=reasons.NO_SERVER if soon else "",
+        blocks=soon,
         fixes=[why_case.start_server()],
         last_seen=seen,
     )
@@ -162,36 +165,47 @@ def _deployment_limit(case: Case) -> None:
 
 
 def _takers(case: Case, *, soon: bool) -> None:
-    """Who may take the run: a worker of its pool, or a runner that serves its deployment."""
+    """Who may take the run: a worker of its pool, or a runner that serves its deployment.
+
+    soon  whether somebody should be there by now
+    """
     around = case.around
-    if around.is_paused:
+    workers = queries.workers(case.tx, around.pool_id) if around.pool_id else []
+    online = [worker for worker in workers if _is_online(case, worker)]
+    polled = around.polled
+    has_runner = polled is not None and case.seconds_since(polled) <= reasons.RUNNER_SILENT_SECONDS
+    has_taker = bool(online) if around.pool_id else has_runner
+    if around.is_paused and not has_taker:
         case.blame(
             "deployment_paused",
             "deployment",
             f"'{case.deployment}' is paused: its schedules make no runs, and whoever served it has perhaps stopped",
-            reason=reasons.DEPLOYMENT_PAUSED,
+            reason=reasons.DEPLOYMENT_PAUSED if soon else "",
+            blocks=soon,
             fixes=[why_case.resume_deployment(case.deployment)],
             deployment_id=case.run.deployment_id,
         )
+    elif around.is_paused:
+        case.pass_check("deployment", "paused, which keeps its schedules from making runs, but does not hold this one")
     if around.pool_id is not None and around.pool is not None:
         _pool(case, around.pool_id, around.pool, soon=soon)
-    else:
-        _runner(case, soon=soon)
-
-
-def _runner(case: Case, *, soon: bool) -> None:
-    polled = case.around.polled
-    if polled and case.seconds_since(polled) <= reasons.RUNNER_SILENT_SECONDS:
+        _workers(case, around.pool, workers, online, soon=soon)
+    elif has_runner:
         case.pass_check("runner", f"asked for runs {case.ago(polled)}")
-        return
+    else:
+        _no_runner(case, soon=soon)
+
+
+def _no_runner(case: Case, *, soon: bool) -> None:
+    polled = case.around.polled
     case.blame(
         "no_runner",
         "runner",
         f"no runner serves '{case.deployment}'; "
         + (f"one last asked for runs {case.ago(polled)}" if polled else "none has ever asked for its runs"),
-        reason=reasons.NO_RUNNER,
+        reason=reasons.NO_RUNNER if soon else "",
         blocks=soon,
-        fixes=[why_case.start_runner(case), why_case.cancel(case.run.id)],
+        fixes=[why_case.start_runner(case.deployment), why_case.cancel(case.run.id)],
         last_polled=polled,
         deployment_id=case.run.deployment_id,
     )
@@ -204,8 +218,8 @@ def _pool(case: Case, pool_id: UUID, pool: str, *, soon: bool) -> None:
             "pool_paused",
             "pool",
             f"work pool '{pool}' is paused",
-            reason=reasons.pool_paused(pool),
-            blocks=True,
+            reason=reasons.pool_paused(pool) if soon else "",
+            blocks=soon,
             fixes=[why_case.resume_pool(pool)],
             work_pool_id=pool_id,
         )
@@ -214,13 +228,15 @@ def _pool(case: Case, pool_id: UUID, pool: str, *, soon: bool) -> None:
             "queue_paused",
             "queue",
             f"work queue '{around.queue}' of pool '{pool}' is paused",
-            reason=reasons.queue_paused(around.queue),
-            blocks=True,
+            reason=reasons.queue_paused(around.queue) if soon else "",
+            blocks=soon,
             fixes=[why_case.resume_queue(pool, around.queue)],
             work_queue_id=around.queue_id,
         )
     if not around.pool_is_paused and not around.queue_is_paused:
         case.pass_check("pool/queue", "not paused")
+    if not soon:
+        return
     if around.pool_limit is not None:
         fix = why_case.raise_pool_limit(pool, around.pool_limit + 1)
         found = queries.active_in_pool(case.tx, pool_id)
@@ -229,7 +245,6 @@ def _pool(case: Case, pool_id: UUID, pool: str, *, soon: bool) -> None:
         fix = why_case.raise_queue_limit(pool, around.queue, around.queue_limit + 1)
         found = queries.active_in_queue(case.tx, around.queue_id)
         _run_limit(case, "queue", f"queue '{around.queue}'", around.queue_limit, found, fix)
-    _workers(case, pool_id, pool, soon=soon)
 
 
 def _run_limit(case: Case, kind: str, what: str, limit: int, found: tuple[int, list[queries.Part]], fix: Fix) -> None:
@@ -254,9 +269,7 @@ def _run_limit(case: Case, kind: str, what: str, limit: int, found: tuple[int, l
     case.follow += [part.id for part in parts[:1]]
 
 
-def _workers(case: Case, pool_id: UUID, pool: str, *, soon: bool) -> None:
-    workers = queries.workers(case.tx, pool_id)
-    online = [worker for worker in workers if _is_online(case, worker)]
+def _workers(case: Case, pool: str, workers: list[queries.Worker], online: list[queries.Worker], *, soon: bool) -> None:
     if online:
         word = "worker" if len(online) == 1 else "workers"
         case.pass_check("worker", f"{len(online)} {word} online, heartbeat {case.ago(online[0].heartbeat)}")
@@ -267,7 +280,7 @@ def _workers(case: Case, pool_id: UUID, pool: str, *, soon: bool) -> None:
         "no_worker",
         "worker",
         f"pool '{pool}' has 0 online workers; {known}",
-        reason=reasons.no_worker(pool),
+        reason=reasons.no_worker(pool) if soon else "",
         blocks=soon,
         fixes=[why_case.start_worker(pool), why_case.cancel(case.run.id)],
         work_pool=pool,
@@ -304,7 +317,7 @@ def _line(case: Case, ahead: float) -> None:
             "start",
             f"due since {age(-ahead)}, and whoever asks for such runs does not start it: "
             "it may have reached its own limit (--limit), or fail to start it; its own output tells",
-            reason="not taken",
+            reason=reasons.NOT_TAKEN,
             blocks=True,
             fixes=[why_case.start_now(case.run.id), why_case.cancel(case.run.id)],
             due=due,

@@ -115,7 +115,7 @@ def test_deployments_pools_and_queues(cli, world, three: list[FlowRun]) -> None:
         assert names(cli, *flags) == {FAILED}, flags
     assert names(cli, "--no-deployment") == {DONE, GOING}
     line = cli("runs", "ls", "-o", "csv", "--state", "failed").lines[1].split(",")
-    assert line[8:11] == ["nightly", "local", "fast"]
+    assert line[9:12] == ["nightly", "local", "fast"]
 
 
 @pytest.mark.parametrize(

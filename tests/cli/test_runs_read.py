@@ -34,7 +34,7 @@ class TestLs:
             [str(three[1].id), "calm-lynx", "report", "Failed"],
             [str(three[2].id), "brisk-otter", "etl", "Completed"],
         ]
-        assert result.lines[3].split()[5:] == ["4m00s", "prod,db"]
+        assert result.lines[3].split()[6:] == ["4m00s", "prod,db"]
 
     def test_json_is_the_servers_answer(self, cli, three: list[FlowRun], api: TestClient) -> None:
         ours = cli("runs", "ls", "--json").json
@@ -64,7 +64,7 @@ class TestLs:
         ]
 
     def test_nothing(self, cli) -> None:
-        assert cli("runs", "ls").lines == ["ID  NAME  FLOW  STATE  START  DURATION  TAGS"]
+        assert cli("runs", "ls").lines == ["ID  NAME  FLOW  STATE  REASON  START  DURATION  TAGS"]
         assert cli("runs", "ls", "--json").json == []
         assert cli("runs", "ls", "-o", "yaml").out == "[]\n"
         assert cli("runs", "ls", "--no-headers").out == ""

@@ -28,15 +28,15 @@ def commands(cause: Any) -> list[str]:
 
 class TestWaitingToStart:
     def test_no_runner_has_ever_asked(self, world: WhyWorld) -> None:
-        run = world.run(deployment=world.deploy(entrypoint="flows/etl.py:etl"))
+        run = world.run(deployment=world.deploy())
         world.clock.advance(minutes=22)
         told = world.why(run)
         (cause,) = told["causes"]
         assert (cause["code"], told["verdict"], told["reason"]) == ("no_runner", "blocked", "no runner")
         assert told["summary"] == "is Scheduled and Late by 22m and will not start by itself"
         assert cause["summary"] == "no runner serves 'etl/nightly'; none has ever asked for its runs"
-        assert commands(cause) == ["prefect flow serve flows/etl.py:etl --name nightly", f"flowctl runs cancel {run}"]
-        assert cause["fixes"][0]["is_complete"]
+        assert commands(cause) == ["flowctl runner start --name etl/nightly", f"flowctl runs cancel {run}"]
+        assert [fix["gives_up"] for fix in cause["fixes"]] == [False, True]
 
     def test_the_runner_has_gone(self, world: WhyWorld) -> None:
         deployment = world.deploy()
@@ -45,11 +45,6 @@ class TestWaitingToStart:
         cause = world.causes(world.run(deployment=deployment))["no_runner"]
         assert "one last asked for runs 31m ago" in cause["summary"]
         assert cause["evidence"]["last_polled"] == "2026-03-01T12:00:00Z"
-        assert cause["fixes"][0] == {
-            "command": "prefect flow serve FILE:FLOW --name nightly",
-            "effect": "serve the deployment",
-            "is_complete": False,
-        }
 
     def test_a_runner_asks_and_will_take_it(self, world: WhyWorld) -> None:
         deployment = world.deploy()
@@ -233,6 +228,7 @@ class TestWaitingToGoOn:
             "command": f"flowctl runs resume {run} --input approved=… --input 'by whom'=…",
             "effect": "let it go on",
             "is_complete": False,
+            "gives_up": False,
         }
 
     def test_a_pause_ends_unheard(self, world: WhyWorld) -> None:
@@ -378,7 +374,7 @@ class TestEnded:
         assert failed["evidence"]["task_run_id"] == task
         assert commands(flow) == [
             f"flowctl runs set-state {run} scheduled --name AwaitingRetry",
-            f"flowctl runs logs {run} --level error",
+            f"flowctl runs logs {run}",
         ]
 
     def test_the_log_has_the_error_when_the_state_has_no_message(self, world: WhyWorld) -> None:
@@ -489,7 +485,7 @@ class TestEnded:
         world.move(run, "PENDING")
         cause = world.causes(run)["cancelled"]
         assert cause["summary"].startswith("by the server: its deployment's limit was reached")
-        assert cause["reason"] == "deployment concurrency limit reached"
+        assert cause["reason"] == "deployment limit reached"
 
     def test_a_run_that_completed_has_nothing_to_explain(self, world: WhyWorld) -> None:
         run = world.run("PENDING")

@@ -108,6 +108,14 @@ class Runs:
         flow, deployment, parent_id, parent_name = names
         return Surroundings(flow, deployment, parent_id, parent_name, tasks, children)
 
+    def why(self, id: str) -> dict[str, Any]:
+        """Why a run waits, does not get on, or has ended."""
+        from flowctl.cli.local.changes import wire_of
+        from flowctl.ops.why import why
+
+        with self._database.read() as tx:
+            return wire_of(why(tx, UUID(id)))
+
     def states(self, id: str) -> list[dict[str, Any]]:
         """All states of a run, oldest first."""
         with self._database.read() as tx:

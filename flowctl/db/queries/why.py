@@ -33,7 +33,6 @@ class Surroundings:
 
     flow: str
     deployment: str | None
-    entrypoint: str | None
     is_paused: bool
     polled: datetime | None
     """When somebody last asked for runs of the deployment."""
@@ -89,12 +88,11 @@ class Part:
 def surroundings(tx: Tx, flow_run_id: UUID) -> Surroundings:
     """What a run belongs to."""
     row = tx.execute(_SURROUNDINGS, (str(flow_run_id),)).fetchone()
-    flow, deployment, entrypoint, paused, polled, pool_id, pool, pool_paused, pool_limit, *rest = row
+    flow, deployment, paused, polled, pool_id, pool, pool_paused, pool_limit, *rest = row
     queue_id, queue, queue_paused, queue_limit, queue_polled, parent_id = rest
     return Surroundings(
         flow=flow or "?",
         deployment=deployment,
-        entrypoint=entrypoint,
         is_paused=bool(paused),
         polled=_time(max(polled or "", queue_polled or "")),
         pool_id=_id(pool_id),
@@ -110,7 +108,7 @@ def surroundings(tx: Tx, flow_run_id: UUID) -> Surroundings:
 
 
 _SURROUNDINGS = """
-    SELECT flow.name, deployment.name, deployment.entrypoint, deployment.paused, deployment.last_polled,
+    SELECT flow.name, deployment.name, deployment.paused, deployment.last_polled,
         pool.id, pool.name, pool.is_paused, pool.concurrency_limit,
         queue.id, queue.name, queue.is_paused, queue.concurrency_limit, queue.last_polled, task_run.flow_run_id
     FROM flow_run
@@ -251,14 +249,17 @@ def subflows_in(tx: Tx, flow_run_id: UUID, types: Sequence[str]) -> list[Part]:
 
 
 def last_error(tx: Tx, *, flow_run_id: UUID | None = None, task_run_id: UUID | None = None) -> str | None:
-    """The last line that was logged as an error, traceback and all, near the end of the log of a run or a task run."""
-    column = "flow_run_id" if flow_run_id else "task_run_id"
+    """The last line that was logged as an error, traceback and all, near the end of a log.
+
+    Of a flow run: the flow's own, not those of its tasks.
+    """
+    column, own = ("flow_run_id", "AND task_run_id IS NULL") if flow_run_id else ("task_run_id", "")
     return tx.scalar(
         f"""
         SELECT message FROM (
-            SELECT message, level, timestamp, position FROM log
+            SELECT message, level, task_run_id, timestamp, position FROM log
             WHERE {column} = ? ORDER BY timestamp DESC LIMIT {_LOG_LINES})
-        WHERE level >= 40 ORDER BY timestamp DESC, position DESC LIMIT 1
+        WHERE level >= 40 {own} ORDER BY timestamp DESC, position DESC LIMIT 1
         """,  # ix_log__flow_run, ix_log__task_run
         (str(flow_run_id or task_run_id),),
     )
