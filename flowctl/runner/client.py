@@ -73,11 +73,7 @@ class Api:
         self.url = url.rstrip("/")
         self.key = key
         self.auth_string = auth_string
-        headers = {"X-PREFECT-API-VERSION": API_VERSION, "User-Agent": "flowctl-runner"}
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
-        elif auth_string:
-            headers["Authorization"] = f"Basic {base64.b64encode(auth_string.encode()).decode()}"
+        headers = {"X-PREFECT-API-VERSION": API_VERSION, "User-Agent": "flowctl-runner", **self.credentials}
         self._http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=httpx.Timeout(30, connect=5))
         self._csrf_client = str(uuid4())
 
@@ -92,6 +88,15 @@ class Api:
         """The variables that make Prefect's client talk to the same API."""
         found = {"PREFECT_API_URL": self.url, "PREFECT_API_KEY": self.key, "PREFECT_API_AUTH_STRING": self.auth_string}
         return {name: value for name, value in found.items() if value}
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The header that says who asks."""
+        if self.key:
+            return {"Authorization": f"Bearer {self.key}"}
+        if self.auth_string:
+            return {"Authorization": f"Basic {base64.b64encode(self.auth_string.encode()).decode()}"}
+        return {}
 
     async def close(self) -> None:
         """Close the connections."""

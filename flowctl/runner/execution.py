@@ -139,6 +139,7 @@ class Execution:
             self._python = flows.interpreter(self._machine.python, self._script)
             self._environment = self._variables()
             self.process = RunProcess.start(
+                self.id,
                 [str(self._python), *_ENGINE],
                 env=self._environment,
                 cwd=self._code.cwd,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Literal, TypeAlias
+from uuid import UUID
 
 from flowctl.runner.watchdog import Watchdog
 
@@ -62,9 +63,16 @@ class RunProcess:
 
     @classmethod
     def start(
-        cls, command: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, watchdog: Watchdog, on_line: OnLine
+        cls,
+        run_id: UUID,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None,
+        watchdog: Watchdog,
+        on_line: OnLine,
     ) -> RunProcess:
-        """Start a command; its lines go to `on_line`, from threads.  Raises OSError."""
+        """Start the command that executes a run; its lines go to `on_line`, from threads.  Raises OSError."""
         watchdog.ready()
         process = subprocess.Popen(
             command,
@@ -75,7 +83,8 @@ class RunProcess:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        watchdog.add(process.pid)
+        pipes = [pipe.fileno() for pipe in (process.stdout, process.stderr) if pipe is not None]
+        watchdog.add(process.pid, run_id, pipes)
         return cls(process, watchdog, on_line)
 
     @property
@@ -123,7 +132,9 @@ class RunProcess:
         code = self._process.wait()
         for reader in self._readers:
             reader.join(READERS_SECONDS)
-        if not self._send(0):
+        if self._send(0):
+            self._watchdog.add(self.pid, None)
+        else:
             self._watchdog.discard(self.pid)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._ended.set_result, code)

@@ -84,7 +84,7 @@ class Runner:
         self._signal: int | None = None
         self._storage = tempfile.TemporaryDirectory(prefix="flowctl-runner-", ignore_cleanup_errors=True)
         self._control = ControlChannel()
-        self._watchdog = Watchdog()
+        self._watchdog = Watchdog(api.url, api.credentials)
         self._logs = LogShipper(api)
         self._machine = Machine(
             api=api,
