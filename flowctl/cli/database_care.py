@@ -237,12 +237,12 @@ def _policy(policy: Any) -> str:
     states = f"{', '.join(word.capitalize() for word in rules.states)} runs" if rules.states else "runs"
     parts: list[str] = []
     if rules.older_than is not None:
-        parts.append(f"that ended more than {moments.age(rules.older_than)} ago")
+        parts.append(f"{moments.age(rules.older_than)} after their end")
     if rules.max_size is not None:
-        parts.append(f"while the data is larger than {amounts.size(rules.max_size)}, the oldest first")
-    kept = f", but the last {rules.keep_last} of each flow" if rules.keep_last else ""
-    what = " or ".join(parts) or "that have ended"
-    return f"{states} {what} are deleted{kept}{' (the default)' if policy.is_ours else ''}"
+        parts.append(f"while the data is larger than {amounts.size(rules.max_size)} (the oldest first)")
+    kept = f"; the last {rules.keep_last} of each flow stay" if rules.keep_last else ""
+    when = " or ".join(parts) or "once they have ended"
+    return f"{states} are deleted {when}{kept}{' (the default)' if policy.is_ours else ''}"
 
 
 _VACUUM = """

@@ -61,8 +61,9 @@ def introduce(tx: Tx) -> str | None:
     old = queries.ended_before(tx, encode_time(tx.now - timedelta(seconds=DEFAULT.older_than or 0)))
     if old:
         _write(tx, None, is_ours=True)
+        runs = f"{old:,} run{'' if old == 1 else 's'}"
         return (
-            f"Nothing is deleted by itself: this file already has {old:,} runs that ended more than 90 days ago. "
+            f"Nothing is deleted by itself: this file already has {runs} that ended more than 90 days ago. "
             "`flowctl db retention --older-than 90d` changes that."
         )
     _write(tx, DEFAULT, is_ours=True)
