@@ -114,6 +114,7 @@ class World:
     good_task: str
     running: str
     hostile: str
+    deployment: str
 
 
 DONE = ({"type": "RUNNING"}, {"type": "COMPLETED"})
@@ -171,4 +172,18 @@ def fill(seeder: Seeder) -> World:
         ),
     )
     seeder.state(hostile, {"type": "FAILED", "message": HOSTILE})
-    return World(flow, workshop, completed, failed, bad, good, running, hostile)
+    cron = {"schedule": {"cron": "30 3 * * *", "timezone": "Europe/Berlin"}, "active": True}
+    deployment = seeder.post(
+        "/deployments/",
+        {
+            "name": "approval",
+            "flow_id": workshop,
+            "entrypoint": "shop.py:approve",
+            "tags": ["prod"],
+            "schedules": [cron],
+            "parameters": {"mode": "fast"},
+            "parameter_openapi_schema": SCHEMA,
+            "enforce_parameter_schema": True,
+        },
+    )["id"]
+    return World(flow, workshop, completed, failed, bad, good, running, hostile, deployment)

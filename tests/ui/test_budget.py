@@ -84,6 +84,24 @@ def test_flow_pages_ask_once_for_all_rows(visit: Visitor, world: World) -> None:
     ]
 
 
+def test_deployment_pages_ask_once_for_all_rows(visit: Visitor, world: World) -> None:
+    page = visit("/deployments")
+    expect(page.locator("tbody .row").first).to_be_visible()
+    page.wait_for_timeout(800)
+    asked = api_requests(page)
+    assert sorted(set(asked)) == ["/deployments/paginate", "/flow_runs/filter", "/flows/filter"]
+    assert len(asked) == 4
+    page = visit(f"/deployments/deployment/{world.deployment}")
+    expect(page.locator(".schedule")).to_be_visible()
+    page.wait_for_timeout(800)
+    assert sorted(api_requests(page)) == [
+        f"/deployments/{world.deployment}",
+        "/flow_runs/filter",
+        "/flow_runs/paginate",
+        "/flows/filter",
+    ]
+
+
 def test_run_page_asks_five_times(visit: Visitor, world: World) -> None:
     page = visit(f"/runs/flow-run/{world.failed}")
     expect(page.locator(".why")).to_contain_text("etl.py")

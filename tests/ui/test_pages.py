@@ -21,6 +21,8 @@ def paths(world: World) -> dict[str, tuple[str, str]]:
         "dashboard": ("/dashboard", "negative row count"),
         "flows": ("/flows", "nightly-etl"),
         "flow": (f"/flows/flow/{world.flow}", "bold-lynx"),
+        "deployments": ("/deployments", "approval"),
+        "deployment": (f"/deployments/deployment/{world.deployment}", "Every day at 03:30 Europe/Berlin"),
         "runs": (f"/runs?flows={world.flow}", "bold-lynx"),
         "task-runs": ("/runs?tab=task-runs", "load-3"),
         "run": (f"/runs/flow-run/{world.failed}", "negative row count"),
@@ -32,7 +34,19 @@ def paths(world: World) -> dict[str, tuple[str, str]]:
 
 pytestmark = pytest.mark.ui
 
-PAGES = ["dashboard", "flows", "flow", "runs", "task-runs", "run", "completed-run", "details", "task-run"]
+PAGES = [
+    "dashboard",
+    "flows",
+    "flow",
+    "deployments",
+    "deployment",
+    "runs",
+    "task-runs",
+    "run",
+    "completed-run",
+    "details",
+    "task-run",
+]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -48,7 +62,7 @@ def test_page_with_data_is_complete_and_accessible(
     accessible(page)
 
 
-@pytest.mark.parametrize("name", ["dashboard", "flows", "flow", "runs", "run", "task-run"])
+@pytest.mark.parametrize("name", ["dashboard", "flows", "flow", "deployments", "deployment", "runs", "run", "task-run"])
 def test_page_fits_a_phone(name: str, visit: Visitor, world: World) -> None:
     path, text = paths(world)[name]
     page = visit(path, width=320, height=640)
@@ -71,6 +85,8 @@ def test_empty_database_shows_what_to_do(
     accessible(page)
     page.goto(f"{empty_server.url}/flows")
     expect(page.locator("main")).to_contain_text("No flows yet")
+    page.goto(f"{empty_server.url}/deployments")
+    expect(page.locator("main")).to_contain_text("No deployments yet")
     page.goto(f"{empty_server.url}/runs?tab=task-runs")
     expect(page.locator("main")).to_contain_text("No task run matches")
 

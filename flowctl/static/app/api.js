@@ -78,8 +78,8 @@ export async function call(method, path, body, options = {}) {
     if (response.status === 401) onUnauthorized.call();
     throw error;
   }
-  if (response.status === 204) return null;
-  return options.text ? response.text() : response.json();
+  const answer = await response.text();
+  return options.text ? answer : answer ? JSON.parse(answer) : null;
 }
 
 /** @param {string} path @param {unknown} body @param {{signal?: AbortSignal}} [options] */

@@ -7,6 +7,8 @@ import { belowBase, findRoute } from './router.js';
 import { href, navigate, place, setTheme, theme, useActions } from './store.js';
 import { Icon, Link, Skeleton, interceptClick } from './ui/controls.js';
 
+const deployment = () => import('./pages/deployment.js');
+
 /** `css` is the page's own style sheet. @type {{pattern: string, page: () => Promise<any>, css?: string, section?: string, bare?: boolean}[]} */
 const ROUTES = [
   { pattern: '/dashboard', page: () => import('./pages/dashboard.js'), css: 'pages.css', section: 'dashboard' },
@@ -17,6 +19,8 @@ const ROUTES = [
   { pattern: '/flow-runs/task-run/:id', page: () => import('./pages/task_run.js'), css: 'run.css', section: 'runs' },
   { pattern: '/flows', page: () => import('./pages/flows.js'), css: 'pages.css', section: 'flows' },
   { pattern: '/flows/flow/:id', page: () => import('./pages/flow.js'), css: 'pages.css', section: 'flows' },
+  { pattern: '/deployments', page: () => import('./pages/deployments.js'), css: 'pages.css', section: 'deployments' },
+  ...['', '/run', '/edit'].map((end) => ({ pattern: `/deployments/deployment/:id${end}`, page: deployment, css: 'pages.css', section: 'deployments' })),
   { pattern: '/login', page: () => import('./pages/login.js'), bare: true },
 ];
 
@@ -27,6 +31,7 @@ export const MENU = [
   { section: 'dashboard', path: '/dashboard', label: 'Dashboard', icon: 'dashboard', key: 'g d' },
   { section: 'runs', path: '/runs', label: 'Runs', icon: 'runs', key: 'g r' },
   { section: 'flows', path: '/flows', label: 'Flows', icon: 'flows', key: 'g f' },
+  { section: 'deployments', path: '/deployments', label: 'Deployments', icon: 'deployments', key: 'g p' },
 ];
 
 /** @type {Map<Function, any>} */

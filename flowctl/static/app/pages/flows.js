@@ -6,31 +6,10 @@ import { count, duration, plural } from '../format.js';
 import { useLive } from '../live.js';
 import { navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { Command, Empty, ErrorBox, Icon, Link, Skeleton, StateBadge, Time } from '../ui/controls.js';
-import { BARS, RunBars, percent, statsOf } from '../ui/run_table.js';
+import { RunBars, lastRuns, percent, statsOf } from '../ui/run_table.js';
 import { Table } from '../ui/table.js';
 
 const PAGE = 100;
-const RUNS = 200;
-const ROUNDS = 3;
-
-/**
- * The last runs of each flow.  Flows that run often fill the first answer; the others are asked for again without them.
- * @param {string[]} ids
- * @param {AbortSignal} signal
- */
-async function lastRuns(ids, signal) {
-  /** @type {Map<string, any[]>} */
-  const byFlow = new Map(ids.map((id) => [id, []]));
-  let missing = ids;
-  for (let round = 0; round < ROUNDS && missing.length; round++) {
-    const found = await post('/flow_runs/filter', { flows: { id: { any_: missing } }, flow_runs: { start_time: { is_null_: false } }, sort: 'START_TIME_DESC', limit: RUNS }, { signal });
-    for (const id of missing) byFlow.set(id, []);
-    for (const run of found) byFlow.get(run.flow_id)?.push(run);
-    if (found.length < RUNS) break;
-    missing = missing.filter((id) => (byFlow.get(id)?.length ?? 0) < BARS);
-  }
-  return byFlow;
-}
 
 export default function FlowsPage() {
   const query = place.value.query;
@@ -48,7 +27,7 @@ export default function FlowsPage() {
   const ids = rows.map((/** @type {any} */ flow) => flow.id);
   const more = useQuery(ids.length ? `flows more ${ids.join()}` : null, async (signal) => {
     const [runs, next, deployments] = await Promise.all([
-      lastRuns(ids, signal), post('/ui/flows/next-runs', { flow_ids: ids }, { signal }), post('/ui/flows/count-deployments', { flow_ids: ids }, { signal }),
+      lastRuns('flow_id', ids, signal), post('/ui/flows/next-runs', { flow_ids: ids }, { signal }), post('/ui/flows/count-deployments', { flow_ids: ids }, { signal }),
     ]);
     return { runs, next, deployments, stats: new Map([...runs].map(([id, list]) => [id, statsOf(list)])) };
   });

@@ -130,6 +130,12 @@ export default function RunPage({ id }) {
   </section>`;
 }
 
+/** @param {any} run */
+async function runAgain(run) {
+  const [a, { attempt }] = await Promise.all([import('../ui/deployment_actions.js'), actions()]);
+  await attempt(async () => a.askAndRun(await get(`/deployments/${run.deployment_id}`), run.parameters));
+}
+
 /** @param {string} time @param {number} by  milliseconds */
 const shift = (time, by) => new Date(Date.parse(time) + by).toISOString();
 
@@ -156,6 +162,7 @@ function runActions(run, refresh) {
     { label: 'Retry', key: 'r', class: BAD.has(run.state_type) ? 'primary' : '', shown: terminal, enabled: terminal, title: run.deployment_id ? 'Schedule this run again' : 'This run came from a script; see how to run it again', run: then((a) => a.retryRun(run, nameOf(run.flow_id))) },
     { label: 'Cancel', key: 'c', shown: !terminal && !cancelling, enabled: !terminal && !cancelling, run: then((a) => a.cancelRun(run)) },
     { label: 'Force cancel', class: 'danger', shown: stuck, enabled: cancelling, title: 'The run did not stop by itself', run: then((a) => a.forceCancel(run)) },
+    { label: 'Run again', key: 'R', shown: false, enabled: terminal && Boolean(run.deployment_id), title: 'A new run with the same parameters, which you can change', run: () => runAgain(run) },
     { label: 'Set state', key: 's', shown: true, minor: true, enabled: true, run: then((a) => a.askAndSetState(run)) },
     { label: 'Delete', class: 'danger', shown: true, minor: true, enabled: true, run: remove(false) },
   ];
@@ -173,7 +180,7 @@ function Facts({ run, flow, nodes }) {
   const live = !TERMINAL.has(run.state_type);
   const waiting = run.state_type === 'SCHEDULED' && !run.start_time;
   return html`<dl class="facts">
-    <div class="fact"><dt>Flow</dt><dd>${flow ?? '…'}${run.deployment_id && html`<span class="muted"> › ${nameOf(run.deployment_id) ?? ''}</span>`}</dd></div>
+    <div class="fact"><dt>Flow</dt><dd><${Link} to="/flows/flow/${run.flow_id}">${flow ?? '…'}<//>${run.deployment_id && html`<span class="muted"> › </span><${Link} to="/deployments/deployment/${run.deployment_id}">${nameOf(run.deployment_id) ?? ''}<//>`}</dd></div>
     <div class="fact"><dt>${waiting ? 'Scheduled' : 'Started'}</dt><dd><${Time} at=${run.start_time ?? run.expected_start_time} /></dd></div>
     <div class="fact"><dt>Duration</dt><dd>${run.start_time ? html`<${Duration} start=${run.start_time} end=${live ? null : run.end_time} />` : html`<span class="faint">–</span>`}</dd></div>
     <div class="fact"><dt>Attempts</dt><dd><span class="num">${run.run_count || '–'}</span></dd></div>

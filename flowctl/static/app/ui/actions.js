@@ -3,9 +3,9 @@
 import { html, render, signal, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
 import { call, post } from '../api.js';
 import { STATE_TYPES, plural, stateLabel } from '../format.js';
-import { Command, Icon } from './controls.js';
+import { Command, Icon, Link } from './controls.js';
 
-/** @typedef {{id: number, text: string, kind: 'done' | 'failed' | 'info', undo?: () => void, seconds?: number}} Toast */
+/** @typedef {{id: number, text: string, kind: 'done' | 'failed' | 'info', undo?: () => void, seconds?: number, link?: [string, string]}} Toast */
 
 const toasts = signal(/** @type {Toast[]} */ ([]));
 let serial = 0;
@@ -26,17 +26,18 @@ function Toasts() {
     <${Icon} name=${toast.kind === 'failed' ? 'failed' : toast.kind === 'done' ? 'completed' : 'running'} class=${toast.kind === 'failed' ? 's-failed' : toast.kind === 'done' ? 's-completed' : 's-running'} />
     <span>${toast.text}</span>
     ${toast.undo && html`<button class="btn small" onClick=${() => { toast.undo?.(); dismiss(toast.id); }}>Undo <span class="num">${toast.seconds}</span></button>`}
+    ${toast.link && html`<${Link} class="btn small" to=${toast.link[0]} onClick=${() => dismiss(toast.id)}>${toast.link[1]}<//>`}
     <button class="btn ghost icon-only" aria-label="Dismiss" onClick=${() => dismiss(toast.id)}><${Icon} name="close" /></button></div>`)}</div>`;
 }
 
 /** @param {number} id */
 const dismiss = (id) => { toasts.value = toasts.value.filter((toast) => toast.id !== id); };
 
-/** @param {string} text @param {Toast['kind']} [kind] */
-export function toast(text, kind = 'done') {
+/** @param {string} text @param {Toast['kind']} [kind] @param {[string, string]} [link]  path and word of a way on */
+export function toast(text, kind = 'done', link) {
   const id = ++serial;
-  show({ id, text, kind });
-  setTimeout(() => dismiss(id), kind === 'failed' ? 9000 : 4000);
+  show({ id, text, kind, link });
+  setTimeout(() => dismiss(id), kind === 'failed' || link ? 9000 : 4000);
 }
 
 /** @param {Toast} entry */
@@ -134,7 +135,7 @@ function report(result, name, wanted) {
 }
 
 /** @param {() => Promise<any>} work */
-async function attempt(work) {
+export async function attempt(work) {
   try { return await work(); } catch (error) {
     toast(/** @type {any} */ (error).message, 'failed');
     return false;

@@ -199,6 +199,11 @@ export function Tabs({ label, value, tabs, onChange }) {
       }}>${text}</button>`)}</div>`;
 }
 
+/** @param {{on: boolean, label: string, onChange: () => void}} props */
+export function Switch({ on, label, onChange }) {
+  return html`<button type="button" class="switch" role="switch" aria-checked=${on} aria-label=${label} title=${label} onClick=${onChange}><i></i></button>`;
+}
+
 /** @param {{tags: string[]}} props */
 export function Tags({ tags }) {
   if (!tags?.length) return null;

@@ -16,12 +16,21 @@ export function SchemaDialog({ title, description, schema, submit, close }) {
     if (!Object.keys(found).length) close(value);
     else requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector('dialog .has-error'))?.focus());
   };
-  const root = resolve(schema, schema);
   return html`<form onSubmit=${send} novalidate><h2>${title}</h2>
     ${description && html`<div class="dialog-text"><p class="pre-line">${description}</p></div>`}
-    ${Object.entries(root.properties ?? {}).map(([name, child]) => html`<${Field} key=${name} name=${name} path=${name} schema=${child} root=${schema} required=${(root.required ?? []).includes(name)} value=${value[name]} errors=${errors}
-      onChange=${(/** @type {any} */ next) => { setValue((/** @type {any} */ old) => put(old, name, next)); setErrors((old) => { const { [name]: _, ...rest } = old; return rest; }); }} />`)}
+    <${SchemaFields} schema=${schema} value=${value} errors=${errors} setValue=${setValue} setErrors=${setErrors} />
     <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Not now</button><button class="btn primary">${submit}</button></div></form>`;
+}
+
+/**
+ * The fields of a schema's properties, in the order of `position` where it is given.
+ * @param {{schema: any, value: any, errors: Record<string, string>, setValue: (next: (old: any) => any) => void, setErrors: (next: (old: any) => any) => void}} props
+ */
+export function SchemaFields({ schema, value, errors, setValue, setErrors }) {
+  const root = resolve(schema, schema);
+  const fields = Object.entries(root.properties ?? {}).sort(([, a], [, b]) => (a.position ?? 0) - (b.position ?? 0));
+  return html`${fields.map(([name, child]) => html`<${Field} key=${name} name=${name} path=${name} schema=${child} root=${root} required=${(root.required ?? []).includes(name)} value=${value[name]} errors=${errors}
+    onChange=${(/** @type {any} */ next) => { setValue((old) => put(old, name, next)); setErrors((old) => Object.fromEntries(Object.entries(old).filter(([path]) => path !== name && !path.startsWith(`${name}.`)))); }} />`)}`;
 }
 
 /** @param {any} object @param {string} name @param {any} value */

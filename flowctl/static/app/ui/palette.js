@@ -51,8 +51,8 @@ function Palette({ close, initial }) {
   };
   let group = '';
   return html`<div onKeyDown=${onKeyDown}>
-    <input autofocus role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant=${items[current] ? `palette-${current}` : undefined} aria-label="Find a run by name or id, or an action"
-      placeholder="Run by name or id, page, action…" value=${text} autocomplete="off" spellcheck=${false} onInput=${(/** @type {any} */ e) => { setText(e.target.value); setAt(0); }} />
+    <input autofocus role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant=${items[current] ? `palette-${current}` : undefined} aria-label="Find a run, flow or deployment by name or id, or an action"
+      placeholder="Run, flow or deployment by name or id, page, action…" value=${text} autocomplete="off" spellcheck=${false} onInput=${(/** @type {any} */ e) => { setText(e.target.value); setAt(0); }} />
     <div class="palette-list" id="palette-list" role="listbox" aria-label="Results" ref=${list}>${items.map((item, i) => {
       const head = item.group !== group ? item.group : '';
       group = item.group;
@@ -66,19 +66,23 @@ function Palette({ close, initial }) {
 async function lookUp(query, signal) {
   if (isUuid(query)) {
     const id = query.trim().toLowerCase();
-    const [run, task] = await Promise.allSettled([get(`/flow_runs/${id}`, { signal }), get(`/task_runs/${id}`, { signal })]);
+    const [run, task, flow, deployment] = await Promise.allSettled(['flow_runs', 'task_runs', 'flows', 'deployments'].map((kind) => get(`/${kind}/${id}`, { signal })));
     return [
       ...(run.status === 'fulfilled' ? [runItem(run.value)] : []),
       ...(task.status === 'fulfilled' ? [{ id, group: 'Task runs', label: task.value.name, text: task.value.name, icon: html`<${StateBadge} quiet type=${task.value.state_type} name=${task.value.state_name} />`, run: () => navigate(`/runs/task-run/${id}`) }] : []),
+      ...(flow.status === 'fulfilled' ? [flowItem(flow.value)] : []),
+      ...(deployment.status === 'fulfilled' ? [deploymentItem(deployment.value)] : []),
     ];
   }
-  const [runs, flows] = await Promise.all([
+  const [runs, flows, deployments] = await Promise.all([
     post('/flow_runs/filter', { flow_runs: { name: { like_: query } }, sort: 'START_TIME_DESC', limit: 8 }, { signal }),
     post('/flows/filter', { flows: { name: { like_: query } }, sort: 'NAME_ASC', limit: 5 }, { signal }),
+    post('/deployments/filter', { deployments: { flow_or_deployment_name: { like_: query } }, sort: 'NAME_ASC', limit: 5 }, { signal }),
   ]);
   return [
     ...runs.map(runItem),
-    ...flows.map((/** @type {any} */ flow) => ({ id: flow.id, group: 'Runs of a flow', label: flow.name, text: flow.name, icon: html`<${Icon} name="runs" />`, run: () => navigate(`/runs?flows=${flow.id}`) })),
+    ...flows.map(flowItem),
+    ...deployments.map(deploymentItem),
   ];
 }
 
@@ -86,6 +90,12 @@ async function lookUp(query, signal) {
 const runItem = (run) => ({
   id: run.id, group: 'Runs', label: run.name, text: run.name, icon: html`<${StateBadge} quiet type=${run.state_type} name=${run.state_name} />`, run: () => navigate(`/runs/flow-run/${run.id}`),
 });
+
+/** @param {any} flow @returns {Item} */
+const flowItem = (flow) => ({ id: flow.id, group: 'Flows', label: flow.name, text: flow.name, icon: html`<${Icon} name="flows" />`, run: () => navigate(`/flows/flow/${flow.id}`) });
+
+/** @param {any} each @returns {Item} */
+const deploymentItem = (each) => ({ id: each.id, group: 'Deployments', label: each.name, text: each.name, icon: html`<${Icon} name="deployments" />`, run: () => navigate(`/deployments/deployment/${each.id}`) });
 
 export function showKeys() {
   /** @type {Map<string, import('../store.js').Action[]>} */

@@ -1,6 +1,7 @@
 // Runs of one flow or deployment: as a table, as small bars, and in numbers.
 
 import { html, useMemo, useRef, useState } from '../../vendor/preact.js';
+import { post } from '../api.js';
 import { TERMINAL, count, duration, plural, stateKey } from '../format.js';
 import { nameOf, navigate, useActions } from '../store.js';
 import { DurationBar, Icon, Link, StateBadge, Tags, Time, failureOf, rowHeight, secondsOf } from './controls.js';
@@ -69,6 +70,30 @@ export function RunTable({ label, runs, total, stale, group, deployments = false
   return html`<${Table} label=${label} rows=${runs} columns=${columns} total=${total} rowId=${(/** @type {any} */ run) => run.id} rowHeight=${rowHeight} cursor=${cursor} stale=${stale} scroller=${scroller} remember=${label}
     rowClass=${(/** @type {any} */ run) => (failureOf(run) ? 'has-failure' : '')} onOpen=${open} onEnd=${onEnd}
     after=${html`<div class="table-foot">${runs.length < total ? `${count(runs.length)} of ${count(total)} runs` : plural(total, 'run')}</div>`} />`;
+}
+
+const RUNS = 200;
+const ROUNDS = 3;
+
+/**
+ * The last runs of each flow or deployment.  Those that run often fill the first answer; the others are asked for again without them.
+ * @param {'flow_id' | 'deployment_id'} by
+ * @param {string[]} ids
+ * @param {AbortSignal} signal
+ */
+export async function lastRuns(by, ids, signal) {
+  /** @type {Map<string, any[]>} */
+  const found = new Map(ids.map((id) => [id, []]));
+  let missing = ids;
+  for (let round = 0; round < ROUNDS && missing.length; round++) {
+    const among = { [by === 'flow_id' ? 'flows' : 'deployments']: { id: { any_: missing } } };
+    const runs = await post('/flow_runs/filter', { ...among, flow_runs: { start_time: { is_null_: false } }, sort: 'START_TIME_DESC', limit: RUNS }, { signal });
+    for (const id of missing) found.set(id, []);
+    for (const run of runs) found.get(run[by])?.push(run);
+    if (runs.length < RUNS) break;
+    missing = missing.filter((id) => (found.get(id)?.length ?? 0) < BARS);
+  }
+  return found;
 }
 
 /** @param {any[]} runs */
