@@ -122,7 +122,7 @@ def _summary(case: Case, verdict: Verdict, causes: list[Cause]) -> str:
     if verdict == "blocked":
         return f"{what} and will not {verb} by itself"
     if verdict == "running":
-        return f"{what} and waits" if causes else f"{what}; nothing holds it up"
+        return f"{what} and waits" if causes else f"{what}; nothing is seen that holds it up"
     return f"{what} and will {verb} by itself"
 
 

@@ -14,6 +14,7 @@ from flowctl.db.shapes import wire_time
 from flowctl.domain import reasons
 from flowctl.domain.concurrency_limits import TAG_PREFIX
 from flowctl.domain.spans import age
+from flowctl.domain.states import StateType
 from flowctl.domain.why import Fix
 from flowctl.ops import reap, why_case
 from flowctl.ops.why_case import Case
@@ -133,6 +134,8 @@ def process(case: Case) -> bool:
             case.pass_check("process", f"{where}, heard of {case.ago(sign)}")
         elif heartbeat:
             case.pass_check("process", f"heartbeat {case.ago(heartbeat)}")
+        elif case.state.type is StateType.RUNNING:
+            case.pass_check("process", f"not known here; the run was heard of {case.ago(sign)}")
         return False
     case.blame(
         "process_dead",
@@ -141,7 +144,7 @@ def process(case: Case) -> bool:
         reason="process is dead",
         blocks=True,
         fixes=[why_case.reap(), why_case.mark_crashed(case.run.id)]
-        if known and case.state.type == "RUNNING" and is_silent
+        if known and case.state.type is StateType.RUNNING and is_silent
         else [why_case.mark_crashed(case.run.id)],
         pid=known.pid if known else case.run.infrastructure_pid,
         host=processes.host_of(known.machine) if known else None,

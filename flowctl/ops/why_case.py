@@ -141,9 +141,9 @@ def try_again(run: FlowRun) -> list[Fix]:
     return [Fix(command=command, effect="try again")]
 
 
-def read_logs(run_id: UUID, level: str = "") -> Fix:
+def read_logs(run_id: UUID) -> Fix:
     """Read what a run logged."""
-    return Fix(command=f"flowctl runs logs {run_id}{f' --level {level}' if level else ''}", effect="read the log")
+    return Fix(command=f"flowctl runs logs {run_id}", effect="read the log")
 
 
 def resume(run_id: UUID, fields: Sequence[str] = ()) -> Fix:

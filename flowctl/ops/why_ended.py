@@ -132,7 +132,7 @@ def _task(case: Case, task: queries.Part) -> None:
             "task",
             f"{task.name} timed out: {reasons.last_line(message)}",
             reason=reasons.TIMED_OUT,
-            fixes=[why_case.read_logs(case.run.id, "error")],
+            fixes=[why_case.read_logs(case.run.id)],
             task_run_id=task.id,
             message=message,
         )
@@ -181,7 +181,7 @@ def _blame_exception(
         reason=line,
         fixes=[
             *(why_case.try_again(case.run) if code == "flow_failed" else []),
-            why_case.read_logs(case.run.id, "error" if log else ""),
+            why_case.read_logs(case.run.id),
         ],
         task_run_id=task_run_id,
         message=message or None,

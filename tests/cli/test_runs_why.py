@@ -86,7 +86,7 @@ class TestWhy:
             "✗ flow     ValueError: bad row",
             "✗ task     load-0 failed: ValueError: bad row (at /srv/etl.py:42)",
         ]
-        assert lines[-1] == f"or:   flowctl runs logs {child} --level error"
+        assert lines[-1] == f"or:   flowctl runs logs {child}"
 
     @pytest.mark.parametrize("columns", [40, 80, 160])
     def test_it_fits_the_terminal(self, made: WhyWorld, late: str, columns: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ import pytest
 from support import Clock
 from why_world import TRACEBACK, WhyWorld, dead_pid, why_world
 
+from flowctl import processes
+from flowctl.db.tables import flow_run_processes
 from flowctl.domain.errors import NotFound
-from flowctl.ops import absences, pause_expirations
+from flowctl.ops import absences, cancellation_cleanup, pause_expirations, reap
 from flowctl.ops import why as ops
 
 
@@ -287,13 +291,33 @@ class TestUnderWay:
         assert "is not on this machine; the run was last heard of 4m ago" in cause["summary"]
         assert commands(cause) == [f'flowctl runs set-state {run} crashed -m "its process is gone"']
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="processes are known on Linux only")
+    def test_the_known_process_is_gone(self, world: WhyWorld) -> None:
+        run = world.run("PENDING")
+        world.move(run, "RUNNING")
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
+            process = processes.look_up(child.pid)
+            assert process is not None
+            with world.database() as tx:
+                flow_run_processes.put(tx, UUID(run), process)
+            told = world.why(run)
+            assert (told["causes"], told["checks"][0]["subject"]) == ([], "process")
+            child.kill()
+        world.clock.advance(minutes=4)
+        cause = world.causes(run)["process_dead"]
+        assert "no longer exists; the run was last heard of 4m ago" in cause["summary"]
+        assert commands(cause)[0] == "flowctl runs reap"
+        with world.database() as tx:
+            assert reap.run_once(tx) == 1, "the fix works"
+        assert list(world.causes(run)) == ["crashed"]
+
     def test_heartbeats_have_stopped(self, world: WhyWorld) -> None:
         run = world.run("PENDING")
         world.move(run, "RUNNING")
         world.clock.advance(seconds=30)
         world.heartbeat(run)
         told = world.why(run)
-        assert (told["verdict"], told["summary"]) == ("running", "is Running for 30s; nothing holds it up")
+        assert (told["verdict"], told["summary"]) == ("running", "is Running for 30s; nothing is seen that holds it up")
         assert {"subject": "process", "summary": "heartbeat 0s ago"} in told["checks"]
         world.clock.advance(minutes=3)
         assert "heartbeats have stopped: the last one came 3m ago" in world.causes(run)["process_dead"]["summary"]
@@ -469,13 +493,28 @@ class TestEnded:
         child = world.child(run, "odd-crane")
         for type in ("CANCELLING", "CANCELLED"):
             world.move(run, type, message="enough")
-        world.move(child, "CANCELLED", message="The parent flow run was cancelled.")
+        with world.database() as tx:
+            cancellation_cleanup.run_once(tx)
         causes = world.why(child)["causes"]
         assert [(cause["flow_run_name"], cause["evidence"]["by"]) for cause in causes[:2]] == [
             ("odd-crane", "server"),
             ("calm-lynx", "request"),
         ]
         assert causes[0]["reason"] == "with its parent"
+
+    def test_its_process_did_not_confirm_the_cancellation(self, world: WhyWorld) -> None:
+        run = world.run("PENDING")
+        world.move(run, "RUNNING")
+        world.move(run, "CANCELLING", message="wrong parameters")
+        world.clock.advance(minutes=6)
+        with world.database() as tx:
+            cancellation_cleanup.run_once(tx)
+        cause = world.causes(run)["cancelled"]
+        assert cause["summary"] == (
+            "by the server: its process did not confirm the cancellation in time, and the server ended it, "
+            "while it was Running"
+        )
+        assert (cause["reason"], cause["evidence"]["by"]) == ("wrong parameters", "server")
 
     def test_its_deployment_cancels_what_has_no_slot(self, world: WhyWorld) -> None:
         options = {"collision_strategy": "CANCEL_NEW"}
