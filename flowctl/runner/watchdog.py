@@ -112,11 +112,11 @@ class Watchdog:
             self._send(b"-", group)
 
     def close(self) -> None:
-        """Let the watchdog go; it ends what is still watched."""
+        """Let the watchdog go, once it has ended what is still watched."""
         with self._lock:
             if self._socket is not None:
                 self._socket.close()
-            if self._process is not None and not self._groups:
+            if self._process is not None:
                 self._process.wait()
             for group in list(self._groups):
                 self._close_pipes(group)
