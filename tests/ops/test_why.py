@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -546,3 +547,28 @@ def test_a_run_that_does_not_exist_is_not_found(world: WhyWorld) -> None:
     assert world.client.get(f"/flowctl/runs/{unknown}/why").status_code == 404
     with world.database() as tx, pytest.raises(NotFound):
         ops.why(tx, UUID(unknown))
+
+
+def test_every_query_is_served_by_an_index(world: WhyWorld) -> None:
+    world.pool(concurrency_limit=1)
+    pooled, limited = world.deploy("pooled", work_pool_name="local"), world.deploy("limited", concurrency_limit=1)
+    world.move(world.run(deployment=pooled), "PENDING")
+    world.start(world.run(deployment=limited))
+    runs = [world.run(deployment=pooled), world.run(deployment=limited), world.run("PENDING"), world.run("PENDING")]
+    for run in runs[2:]:
+        world.move(run, "RUNNING")
+        world.task(run, "load-0", "FAILED", tags=["db"])
+        world.child(run, "odd-crane")
+        runs.append(world.child(run, "calm-fox", "CANCELLED"))
+    world.move(runs[3], "FAILED")
+    statements = set[str]()
+    with world.database() as tx:
+        tx.conn.set_trace_callback(statements.add)
+        for run in runs:
+            ops.why(tx, UUID(run))
+        tx.conn.set_trace_callback(None)
+        selects = [each for each in statements if each.lstrip().startswith("SELECT")]
+        plans = [(each, row[-1]) for each in selects for row in tx.execute(f"EXPLAIN QUERY PLAN {each}")]
+    assert len(selects) > 30
+    of_tables = re.compile(r"SCAN (?!CONSTANT ROW|\(subquery-\d+\))")
+    assert [plan for plan in plans if of_tables.match(plan[1])] == []
