@@ -89,7 +89,10 @@ def stats(ctx: typer.Context) -> None:
     if output.wants_data:
         output.data([_stats_wire(str(session.database_path.absolute()), found)], single=True)
         return
-    if output.format in {"csv", "id"}:
+    if output.format == "id":
+        output.lines([table.name for table in found.tables])
+        return
+    if output.format == "csv":
         output.table(_TABLE, found.tables)
         return
     room = found.room

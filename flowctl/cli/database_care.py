@@ -59,6 +59,8 @@ def check(
             for each in problems
         ]
         output.data([{"path": str(database.path.absolute()), "ok": not problems, "problems": wires}], single=True)
+    elif output.format == "id":
+        output.lines([id for each in problems for id in each.ids])
     elif not problems:
         output.lines([f"{database.path} is sound: {health_check.CHECKS} checks"])
     else:

@@ -16,6 +16,7 @@ from flowctl.cli import (
     database_care,
     database_copies,
     database_query,
+    doctor,
     flows,
     logs,
     runner,
@@ -116,6 +117,8 @@ _group(
     database_care.app,
     database_query.app,
 )
+
+app.add_typer(doctor.app)
 
 app.command("serve", cls=Command, epilog=serving.EXAMPLES)(serving.serve)
 _group(

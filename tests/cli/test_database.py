@@ -41,6 +41,7 @@ def test_stats(cli, three: list[FlowRun]) -> None:
     wire = cli("db", "stats", "--json").json
     assert wire["runs_by_state"] == {"Completed": 1, "Failed": 1, "Running": 1}
     assert {"name", "rows", "size_bytes"} == set(wire["tables"][0])
+    assert "flow_run" in cli("db", "stats", "-q").lines
     assert cli("db", "stats", "-o", "csv").lines[0] == "table,rows,size"
     assert cli("db", "stats", "--db", "/dev/null/x").code == 6
 

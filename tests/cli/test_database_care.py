@@ -40,6 +40,7 @@ def test_check(cli, three: list[FlowRun], db_path: Path) -> None:
     broken = cli("db", "check")
     assert broken.code == 6
     assert broken.lines[1].startswith("state  1     flow_run says another state than the state that it names")
+    assert cli("db", "check", "-q").lines == [str(three[1].id)]
     wire = cli("db", "check", "--json")
     assert (wire.code, wire.json["ok"]) == (6, False)
     assert wire.json["problems"][0]["ids"] == [str(three[1].id)]
