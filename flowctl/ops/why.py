@@ -112,10 +112,13 @@ def _summary(case: Case, verdict: Verdict, causes: list[Cause]) -> str:
     if verdict == "ended":
         return f"became {state.name} {age(seconds)} ago" + ("" if causes else "; nothing went wrong")
     due = run.next_scheduled_start_time
-    if state.type is StateType.SCHEDULED and due and due <= case.now:
-        what = f"is {'' if state.name == 'Late' else f'{state.name} and '}Late by {age(case.seconds_since(due))}"
-    elif state.type is StateType.SCHEDULED and due:
-        what = f"is {state.name}, due in {age(-case.seconds_since(due))}"
+    late = case.seconds_since(due) if state.type is StateType.SCHEDULED and due else None
+    if late is not None and late > case.tx.settings.services_late_runs_after_seconds:
+        what = f"is {'' if state.name == 'Late' else f'{state.name} and '}Late by {age(late)}"
+    elif late is not None and late >= 0:
+        what = f"is {state.name}, due since {age(late)}"
+    elif late is not None:
+        what = f"is {state.name}, due in {age(-late)}"
     else:
         what = f"is {state.name} for {age(seconds)}"
     verb = "start" if run.run_count == 0 and state.type in (StateType.SCHEDULED, StateType.PENDING) else "go on"
