@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -262,6 +261,7 @@ async def _run(client: Any, settings: Settings, options: Options, deployments: D
 
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio
     import logging
     import sys
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
+from annotated_types import Gt
+
 from flowctl.domain.values import PROPER_NAME, STRICT_BODY, JSONObject, NonNegative
 
 AGENT_POOL = "default-agent-pool"
@@ -71,6 +73,14 @@ class WorkPoolCreate:
     storage_configuration: StorageConfiguration = field(default_factory=StorageConfiguration)
 
 
+class WorkQueueStatus(StrEnum):
+    """Whether somebody takes runs from a queue."""
+
+    READY = "READY"
+    NOT_READY = "NOT_READY"
+    PAUSED = "PAUSED"
+
+
 @dataclass(slots=True, kw_only=True)
 class QueueFilter:
     """What an agent's queue once chose deployments by; nothing sets it any more."""
@@ -95,3 +105,38 @@ class WorkQueue:
     work_pool_id: UUID | None = None
     filter: QueueFilter | None = None
     last_polled: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkQueueCreate:
+    """Body of `POST /work_pools/{name}/queues`."""
+
+    __pydantic_config__: ClassVar[object] = STRICT_BODY
+
+    name: Annotated[str, PROPER_NAME]
+    description: str | None = ""
+    is_paused: bool = False
+    concurrency_limit: NonNegative | None = None
+    priority: Annotated[int, Gt(0)] | None = None
+    filter: QueueFilter | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkQueueResponse:
+    """A work queue as the operations of its pool answer it (Prefect: WorkQueueResponse)."""
+
+    id: UUID
+    created: datetime
+    updated: datetime
+    name: str
+    description: str | None
+    is_paused: bool
+    concurrency_limit: int | None
+    priority: int
+    work_pool_id: UUID | None
+    work_pool_name: str | None
+    filter: QueueFilter | None
+    last_polled: datetime | None
+    status: WorkQueueStatus
+    active_slots: int | None
+    """Runs that take a slot; None without a concurrency limit."""

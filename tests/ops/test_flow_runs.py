@@ -231,7 +231,7 @@ def test_an_empty_idempotency_key_is_taken_once(tx: Tx) -> None:
         create(tx, idempotency_key="")
 
 
-def test_create_answers_times_as_they_were_sent_and_later_reads_in_utc(tx: Tx) -> None:
+def test_a_time_with_an_offset_is_kept_as_the_same_instant(tx: Tx) -> None:
     due = datetime(2199, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     run = create(tx, state=scheduled(due))
     assert run.expected_start_time is due

@@ -89,10 +89,7 @@ def insert(tx: Tx, run: FlowRun) -> FlowRun:
 
 
 def as_answered(tx: Tx, run: FlowRun) -> FlowRun:
-    """A run that was stored in this transaction, with the fields that are computed or joined when it is read.
-
-    Its times stay as the client wrote them, with their offset, as in Prefect's answer; later reads are in UTC.
-    """
+    """A run that was stored in this transaction, with the fields that are computed or joined when it is read."""
     if run.work_queue_id is not None:
         pool = tx.execute(_POOL_OF_QUEUE, (str(run.work_queue_id),)).fetchone()
         run.work_pool_id, run.work_pool_name = (UUID(pool[0]), pool[1]) if pool else (None, None)
