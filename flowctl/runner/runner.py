@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
-import tempfile
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -82,7 +81,7 @@ class Runner:
         self._stop = asyncio.Event()
         self._hand_back = asyncio.Event()
         self._signal: int | None = None
-        self._storage = tempfile.TemporaryDirectory(prefix="flowctl-runner-", ignore_cleanup_errors=True)
+        self._storage = status.folder().with_name("code") / str(os.getpid())
         self._control = ControlChannel()
         self._watchdog = Watchdog(api.url, api.credentials)
         self._logs = LogShipper(api)
@@ -92,7 +91,7 @@ class Runner:
             logs=self._logs,
             watchdog=self._watchdog,
             python=options.python,
-            storage=Path(self._storage.name),
+            storage=self._storage,
             grace_seconds=options.grace_seconds,
         )
 
@@ -117,6 +116,8 @@ class Runner:
 
     async def run(self) -> int:
         """Run until told to stop, by a signal or `stop()`; the exit code.  Raises FlowctlError when it cannot start."""
+        with contextlib.suppress(OSError):  # only deployments that pull their code miss it
+            self._storage.mkdir(parents=True, exist_ok=True)
         await self._control.start()
         self._watchdog.ready()
         cancellations = Cancellations(
@@ -253,7 +254,7 @@ class Runner:
         await self._control.close()
         self._watchdog.close()
         await self.api.close()
-        self._storage.cleanup()
+        shutil.rmtree(self._storage, ignore_errors=True)
 
     @contextlib.contextmanager
     def _signals(self) -> Any:

@@ -65,7 +65,7 @@ class _Routes:
 
     async def run_deployment(self, request: Request) -> Response:
         """Make a run of a deployment with the body as its parameters, and execute it here."""
-        deployment_id = UUID(request.path_params["id"])
+        deployment_id: UUID = request.path_params["id"]
         deployment = self.flows.deployments.get(deployment_id)
         if deployment is None:
             return _json({"detail": "Not Found"}, 404)
