@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"pydantic", "pydantic_core", "starlette", "uvicorn", "sqlite_utils", "rich", "asyncio", "httpx", "orjson", "websockets"}
+HEAVY = {"pydantic", "pydantic_core", "starlette", "uvicorn", "sqlite_utils", "rich", "asyncio", "httpx", "orjson"}
 
 CODE = """
 import atexit, json, sys
