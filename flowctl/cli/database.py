@@ -164,13 +164,13 @@ def _headroom_words(found: Headroom) -> list[tuple[str, str]]:
         rate = "nothing ran in the last 7 days"
     else:
         rate = (
-            f"{found.rate:.1f} state changes a second in the busiest minute of the last 7 days "
+            f"{found.rate:.1f} state changes a second in the busiest minute of the last 7 days\n"
             f"({found.busiest} UTC); this machine commits about {speed.commits:,.0f}"
         )
     commit = f"{speed.commit_seconds * 1000:.1f} ms for a state change, {speed.lock_seconds * 1000:.1f} ms for the lock"
     disk = f"{amounts.size(found.disk_free)} free"
     if found.disk_days is not None:
-        disk += f", enough for {_days(found.disk_days)} at {amounts.size(found.growth)} a day"
+        disk += f", enough for {_days(found.disk_days)}\nat {amounts.size(found.growth)} a day"
     return [
         ("size", f"{level(found.size_part)}: {size}"),
         ("writes", f"{level(found.rate_part)}: {rate}"),

@@ -58,12 +58,10 @@ def introduce(tx: Tx) -> str | None:
     """Give a file that has no policy one; returns the sentence in which its owner is told, or None."""
     if read(tx) is not None:
         return None
-    old = queries.ended_before(tx, encode_time(tx.now - timedelta(seconds=DEFAULT.older_than or 0)))
-    if old:
+    if queries.any_ended_before(tx, encode_time(tx.now - timedelta(seconds=DEFAULT.older_than or 0))):
         _write(tx, None, is_ours=True)
-        runs = f"{old:,} run{'' if old == 1 else 's'}"
         return (
-            f"Nothing is deleted by itself: this file already has {runs} that ended more than 90 days ago. "
+            "Nothing is deleted by itself: this file already has runs that ended more than 90 days ago. "
             "`flowctl db retention --older-than 90d` changes that."
         )
     _write(tx, DEFAULT, is_ours=True)

@@ -40,10 +40,11 @@ _OLDEST = """
     SELECT rowid, id, flow_id, state_id, state_type, state_name, state_timestamp,
         coalesce(start_time, expected_start_time)
     FROM flow_run INDEXED BY ix_flow_run__start
-    WHERE (coalesce(start_time, expected_start_time), rowid) > (?, ?)
+    WHERE coalesce(start_time, expected_start_time) >= :start
+      AND (coalesce(start_time, expected_start_time) > :start OR rowid > :rowid)
     ORDER BY coalesce(start_time, expected_start_time), rowid
-    LIMIT ?
-"""  # a run without either time has no state, and has not ended
+    LIMIT :limit
+"""  # SQLite would not search the index by a pair; a run without either time has no state, and has not ended
 
 _NTH = """
     SELECT coalesce(start_time, expected_start_time)
@@ -56,7 +57,7 @@ _NTH = """
 
 def oldest(tx: Tx, after: tuple[str, int], limit: int) -> list[Aged]:
     """The next runs by the time at which they started or were due, after a time and a rowid."""
-    return [Aged(*row) for row in tx.execute(_OLDEST, (*after, limit))]
+    return [Aged(*row) for row in tx.execute(_OLDEST, {"start": after[0], "rowid": after[1], "limit": limit})]
 
 
 def latest_start(tx: Tx, flow_id: str, number: int) -> str | None:
@@ -70,17 +71,18 @@ def is_still_in(tx: Tx, run: Aged) -> bool:
     return bool(tx.scalar("SELECT 1 FROM flow_run WHERE id = ? AND state_id IS ?", (run.id, run.state_id)))
 
 
-def ended_before(tx: Tx, moment: str) -> int:
-    """How many runs started, and ended, before a stored time."""
-    count: int = tx.scalar(
+def any_ended_before(tx: Tx, moment: str) -> bool:
+    """Whether some run started, and ended, before a stored time."""
+    found = tx.scalar(
         """
-        SELECT count(*) FROM flow_run
+        SELECT 1 FROM flow_run INDEXED BY ix_flow_run__start
         WHERE coalesce(start_time, expected_start_time) < ? AND state_timestamp < ?
           AND state_type IN ('COMPLETED', 'FAILED', 'CANCELLED', 'CRASHED')
-        """,  # ix_flow_run__start
+        LIMIT 1
+        """,
         (moment, moment),
     )
-    return count
+    return bool(found)
 
 
 def extent(tx: Tx, ids: Iterable[UUID]) -> Extent:
