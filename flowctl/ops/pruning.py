@@ -27,6 +27,9 @@ from flowctl.ops.steps import ROWS_A_STEP, Steps
 LOOKS_A_STEP = 500
 """Runs that one transaction looks at: some 5 ms."""
 
+ROWS_A_BATCH = 150
+"""Rows that the service deletes in one transaction, while clients queue behind it: they lie all over the file."""
+
 ALWAYS_KEPT = timedelta(days=1)
 """For so long after its end a run stays, however large the file is."""
 
@@ -218,8 +221,8 @@ def prune_some(tx: Tx, rules: Rules, after: tuple[str, int]) -> tuple[int, tuple
         if judge.is_the_end(run, used):
             return rows, None
         if judge.is_due(tx, run, used):
-            rows += _delete(tx, run, ROWS_A_STEP - rows)
-            if rows >= ROWS_A_STEP - _ROOM_FOR_ANOTHER:
+            rows += _delete(tx, run, ROWS_A_BATCH - rows)
+            if rows >= ROWS_A_BATCH - _ROOM_FOR_ANOTHER:
                 return rows, after
         after = (run.start, run.rowid)
     return (rows or len(page), after) if page else (0, None)
