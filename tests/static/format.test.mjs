@@ -66,3 +66,10 @@ test('small ones', () => {
   assert.ok(!f.isUuid('6f1c'));
   assert.equal(f.elapsed('2026-01-01T00:00:00Z', null, Date.parse('2026-01-01T00:00:05Z')), 5);
 });
+
+test('a short time says the day when it is not today', () => {
+  const now = Date.parse('2026-11-21T12:00:00Z');
+  assert.equal(f.shortTime(Date.parse('2026-11-21T04:05:06Z'), now, true), '04:05:06');
+  assert.equal(f.shortTime(Date.parse('2026-11-20T04:05:06Z'), now, true), '11-20 04:05');
+  assert.equal(f.shortTime(Date.parse('2025-11-20T04:05:06Z'), now, true), '2025-11-20');
+});

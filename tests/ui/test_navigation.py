@@ -107,7 +107,7 @@ def test_keys_move_open_and_go(visit: Visitor, world: World) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("g")
     page.keyboard.press("r")
-    expect(page).to_have_url(re.compile("/dashboard$"))
+    expect(page).to_have_url(re.compile("/runs$"))
 
 
 def test_failed_tasks_by_key_filter_the_log(visit: Visitor, world: World) -> None:

@@ -23,6 +23,8 @@ def paths(world: World) -> dict[str, tuple[str, str]]:
         "flow": (f"/flows/flow/{world.flow}", "bold-lynx"),
         "deployments": ("/deployments", "approval"),
         "deployment": (f"/deployments/deployment/{world.deployment}", "Every day at 03:30 Europe/Berlin"),
+        "events": ("/events", "prefect.flow-run"),
+        "settings": ("/settings", "3.8.1"),
         "runs": (f"/runs?flows={world.flow}", "bold-lynx"),
         "task-runs": ("/runs?tab=task-runs", "load-3"),
         "run": (f"/runs/flow-run/{world.failed}", "negative row count"),

@@ -89,6 +89,17 @@ export function absolute(value) {
   return `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())} ${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())} ${zone}`;
 }
 
+/**
+ * `12:00:01` of the day of `now`, `11-20 12:00` of other days, `2025-11-20` of other years.
+ * @param {number} time @param {number} now @param {boolean} utc
+ */
+export function shortTime(time, now, utc) {
+  const at = new Date(utc ? time : time - new Date(time).getTimezoneOffset() * 60_000).toISOString();
+  const today = new Date(utc ? now : now - new Date(now).getTimezoneOffset() * 60_000).toISOString();
+  if (at.slice(0, 10) === today.slice(0, 10)) return at.slice(11, 19);
+  return at.slice(0, 4) === today.slice(0, 4) ? at.slice(5, 16).replace('T', ' ') : at.slice(0, 10);
+}
+
 /** @param {string | number} value */
 export function clock(value) {
   const d = new Date(value);

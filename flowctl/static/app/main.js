@@ -7,6 +7,7 @@ import { belowBase, findRoute } from './router.js';
 import { href, navigate, place, setTheme, theme, useActions } from './store.js';
 import { Icon, Link, Skeleton, interceptClick } from './ui/controls.js';
 
+const events = () => import('./pages/events.js');
 const deployment = () => import('./pages/deployment.js');
 
 /** `css` is the page's own style sheet. @type {{pattern: string, page: () => Promise<any>, css?: string, section?: string, bare?: boolean}[]} */
@@ -21,6 +22,8 @@ const ROUTES = [
   { pattern: '/flows/flow/:id', page: () => import('./pages/flow.js'), css: 'pages.css', section: 'flows' },
   { pattern: '/deployments', page: () => import('./pages/deployments.js'), css: 'pages.css', section: 'deployments' },
   ...['', '/run', '/edit'].map((end) => ({ pattern: `/deployments/deployment/:id${end}`, page: deployment, css: 'pages.css', section: 'deployments' })),
+  ...['', '/event/:date/:id'].map((end) => ({ pattern: `/events${end}`, page: events, css: 'pages.css', section: 'events' })),
+  { pattern: '/settings', page: () => import('./pages/settings.js'), css: 'pages.css', section: 'settings' },
   { pattern: '/login', page: () => import('./pages/login.js'), bare: true },
 ];
 
@@ -32,6 +35,8 @@ export const MENU = [
   { section: 'runs', path: '/runs', label: 'Runs', icon: 'runs', key: 'g r' },
   { section: 'flows', path: '/flows', label: 'Flows', icon: 'flows', key: 'g f' },
   { section: 'deployments', path: '/deployments', label: 'Deployments', icon: 'deployments', key: 'g p' },
+  { section: 'events', path: '/events', label: 'Events', icon: 'events', key: 'g e' },
+  { section: 'settings', path: '/settings', label: 'Settings', icon: 'settings', key: 'g s' },
 ];
 
 /** @type {Map<Function, any>} */

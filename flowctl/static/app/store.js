@@ -64,6 +64,23 @@ export function setTheme(value) {
   else document.documentElement.dataset.theme = value;
   document.dispatchEvent(new Event('flowctl-theme'));
 }
+
+/** @param {'palette' | 'density'} name  as theme.js reads it @param {string} value  '' is the usual one */
+export function setLook(name, value) {
+  writeSetting(name, value);
+  if (value) document.documentElement.dataset[name] = value;
+  else delete document.documentElement.dataset[name];
+  document.dispatchEvent(new Event('flowctl-theme'));
+}
+
+/** How times are written: 'relative', 'local' or 'utc' */
+export const timeFormat = signal(readSetting('time', 'relative'));
+
+/** @param {string} value */
+export function setTimeFormat(value) {
+  timeFormat.value = value;
+  writeSetting('time', value);
+}
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => document.dispatchEvent(new Event('flowctl-theme')));
 
 // --- answers ---------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 // Small parts that every page uses.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
-import { TERMINAL, absolute, ago, duration, elapsed, errorLine, stateKey, stateLabel } from '../format.js';
-import { everySecond, href, navigate, place, useTitle } from '../store.js';
+import { TERMINAL, absolute, ago, duration, elapsed, errorLine, shortTime, stateKey, stateLabel } from '../format.js';
+import { everySecond, href, navigate, place, timeFormat, useTitle } from '../store.js';
 
 /** @param {{name: string, size?: number, class?: string}} props */
 export function Icon({ name, size = 16, class: className = '' }) {
@@ -37,10 +37,12 @@ export function interceptClick(event) {
   navigate('/' + url.pathname.slice(base.length) + url.search);
 }
 
-/** Relative time that ticks, the absolute one in its tooltip. @param {{at: string | null | undefined, prefix?: string}} props */
+/** A time as Settings say, ticking while relative; all of it in its tooltip. @param {{at: string | null | undefined, prefix?: string}} props */
 export function Time({ at, prefix = '' }) {
-  const text = useTicking(() => (at ? prefix + ago(Date.parse(at), Date.now()) : ''), [at, prefix]);
-  return at ? html`<time datetime=${at} title=${absolute(at)} ref=${text.ref}>${text.initial}</time>` : null;
+  const format = timeFormat.value;
+  const words = (/** @type {number} */ time) => (format === 'relative' ? ago(time, Date.now()) : shortTime(time, Date.now(), format === 'utc'));
+  const text = useTicking(() => (at ? prefix + words(Date.parse(at)) : ''), [at, prefix, format]);
+  return at ? html`<time datetime=${at} title="${absolute(at)} · ${ago(Date.parse(at), Date.now())}" ref=${text.ref}>${text.initial}</time>` : null;
 }
 
 /** Duration that ticks while `end` is missing. @param {{start?: string | null, end?: string | null, live?: boolean}} props */
