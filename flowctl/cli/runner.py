@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
-from flowctl.cli import moments, run_table
+from flowctl.cli import moments, run_table, runner_flags
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
-from flowctl.cli.selection import parse_value
 from flowctl.cli.tables import Column
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:
-    from flowctl.domain.values import JSONObject
     from flowctl.runner.poller import Deployments
     from flowctl.runner.runner import Options
     from flowctl.settings import Settings
@@ -34,7 +32,7 @@ _Python = Annotated[
         "--python", metavar="PATH", help="Interpreter of runs, instead of .venv beside the script or python3."
     ),
 ]
-_Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Runs at a time (5).")]
+_Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Runs at a time (5).")]
 _OnStop = Annotated[
     str, typer.Option("--on-stop", metavar="WHAT", help="When stopped, finish runs, or handback: let others take them.")
 ]
@@ -57,7 +55,10 @@ flowctl runner serve etl.py:main --name often --interval 60 --param source=db --
 def serve(
     ctx: typer.Context,
     entrypoint: Annotated[str, typer.Argument(metavar="FILE:FLOW")],
-    name: Annotated[str, typer.Option("--name", "-n", help="Name of the deployment.", show_default="the flow's")] = "",
+    name: Annotated[
+        str,
+        typer.Option("--name", "-n", metavar="NAME", help="Name of the deployment.", show_default="the flow's name"),
+    ] = "",
     interval: Annotated[
         str | None, typer.Option("--interval", metavar="TIME", help="Run so often: 60, 90s, 10m, 1h30m.")
     ] = None,
@@ -74,14 +75,19 @@ def serve(
     parameters: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="K=V", help="A parameter of all runs; V may be JSON.")
     ] = None,
-    tags: Annotated[list[str] | None, typer.Option("--tag", "-t", help="A tag of the deployment and its runs.")] = None,
-    description: Annotated[
-        str | None, typer.Option("--description", "-d", help="Description, instead of the flow's own.")
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", "-t", metavar="TAG", help="A tag of the deployment and its runs.")
     ] = None,
-    version: Annotated[str | None, typer.Option("--version", help="Version, instead of the flow's own.")] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", "-d", metavar="TEXT", help="Description, instead of the flow's own.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option("--version", metavar="TEXT", help="Version, instead of the flow's own.")
+    ] = None,
     limit: _Limit = None,
     global_limit: Annotated[
-        int | None, typer.Option("--global-limit", min=1, help="Runs of the deployment at a time, on all machines.")
+        int | None,
+        typer.Option("--global-limit", metavar="N", min=1, help="Runs of the deployment at a time, on all machines."),
     ] = None,
     pause_on_shutdown: Annotated[
         bool, typer.Option(help="Pause the deployment's schedule when the runner stops.")
@@ -100,9 +106,11 @@ def serve(
     from flowctl.runner import flows, poller
 
     session = Session.of(ctx)
-    schedules = _schedules(interval=interval, cron=cron, rrule=rrule, anchor_date=anchor_date, timezone=timezone)
+    schedules = runner_flags.schedules(
+        interval=interval, cron=cron, rrule=rrule, anchor_date=anchor_date, timezone=timezone
+    )
     given = {
-        "parameters": _parameters(parameters or ()),
+        "parameters": runner_flags.parameters(parameters or ()),
         "tags": tags or [],
         "description": description,
         "version": version,
@@ -303,55 +311,6 @@ def _options(
         limit=limit or settings.runner_process_limit,
         python=python,
         on_stop=choices[on_stop],
-        grace_seconds=_seconds(grace),
+        grace_seconds=runner_flags.seconds(grace),
         webserver=webserver or settings.runner_server_enabled,
     )
-
-
-def _schedules(
-    *, interval: str | None, cron: str | None, rrule: str | None, anchor_date: str | None, timezone: str | None
-) -> list[JSONObject]:
-    """The schedule of the flags, as the API takes it; none without one.  Raises Invalid."""
-    given = [name for name, value in (("--interval", interval), ("--cron", cron), ("--rrule", rrule)) if value]
-    if len(given) > 1:
-        raise Invalid(f"{' and '.join(given)} are two schedules.", remedy="give one, and add others to the deployment")
-    if anchor_date and not interval:
-        raise Invalid("--anchor-date is for --interval.")
-    if timezone and not given:
-        raise Invalid("--timezone is for a schedule.", remedy="add --interval, --cron or --rrule")
-    schedule: JSONObject = {}
-    if interval:
-        schedule = {"interval": _seconds(interval)}
-        if anchor_date:
-            schedule["anchor_date"] = _moment(anchor_date)
-    elif cron:
-        schedule = {"cron": cron}
-    elif rrule:
-        schedule = {"rrule": rrule}
-    if not schedule:
-        return []
-    return [{"schedule": {**schedule, **({"timezone": timezone} if timezone else {})}, "active": True}]
-
-
-def _parameters(given: Any) -> JSONObject:
-    parameters: JSONObject = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise Invalid(f"--param {text} has no value.", remedy="write --param NAME=VALUE")
-        parameters[name] = parse_value(value)
-    return parameters
-
-
-def _seconds(text: str) -> float:
-    try:
-        return moments.parse_duration(text)
-    except ValueError as error:
-        raise Invalid(str(error)) from error
-
-
-def _moment(text: str) -> str:
-    try:
-        return moments.parse_moment(text, moments.now()).isoformat()
-    except ValueError as error:
-        raise Invalid(str(error)) from error

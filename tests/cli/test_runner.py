@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowctl.cli import runner as commands
+from flowctl.cli import runner_flags
 from flowctl.domain.errors import Invalid
 from flowctl.runner import status
 
@@ -76,14 +76,14 @@ def test_webserver_refuses_a_level_that_is_none(cli) -> None:
 )
 def test_schedules(flags: dict[str, str], schedule: dict[str, Any]) -> None:
     given = {"interval": None, "cron": None, "rrule": None, "anchor_date": None, "timezone": None, **flags}
-    assert commands._schedules(**given) == [{"schedule": schedule, "active": True}]
-    assert commands._schedules(**dict.fromkeys(given)) == []
+    assert runner_flags.schedules(**given) == [{"schedule": schedule, "active": True}]
+    assert runner_flags.schedules(**dict.fromkeys(given)) == []
 
 
 def test_parameters() -> None:
-    assert commands._parameters(["n=1", "name=a=b", 'words=["x"]']) == {"n": 1, "name": "a=b", "words": ["x"]}
+    assert runner_flags.parameters(["n=1", "name=a=b", 'words=["x"]']) == {"n": 1, "name": "a=b", "words": ["x"]}
     with pytest.raises(Invalid):
-        commands._parameters(["=1"])
+        runner_flags.parameters(["=1"])
 
 
 def test_status(cli) -> None:
