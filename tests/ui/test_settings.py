@@ -17,6 +17,7 @@ pytestmark = pytest.mark.ui
 
 def test_choices_show_at_once_and_stay(visit: Visitor, world: World) -> None:
     page = visit("/settings")
+    expect(page.locator(".swatches")).to_be_visible()
     fill = "getComputedStyle(document.querySelector('.swatches .s-completed')).color"
     usual = page.evaluate(fill)
     page.get_by_role("radio", name="Colour-blind safe").click()

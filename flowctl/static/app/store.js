@@ -195,7 +195,9 @@ export const entityOf = (id) => (id ? named.get(id) ?? undefined : undefined);
 
 /** @param {any[]} entities */
 export function rememberNames(entities) {
+  const fresh = entities.some((entity) => nameOf(entity.id) !== entity.name);
   for (const entity of entities) named.set(entity.id, entity);
+  if (fresh) namesVersion.value++;
 }
 
 // --- keys ------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import { html, useMemo, useState } from '../../vendor/preact.js';
 import { call, get, post } from '../api.js';
 import { count, duration, niceStep } from '../format.js';
 import { useLive } from '../live.js';
-import { navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
+import { namesVersion, navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { History, toBuckets } from '../ui/chart.js';
 import { Copy, Empty, ErrorBox, Icon, Lazy, Link, NotFound, Segments, Skeleton, StateBadge, Tabs, Tags, Time } from '../ui/controls.js';
 import { RangePicker, bodyOf, readFilters, windowOf } from '../ui/run_filters.js';
@@ -20,6 +20,7 @@ const facts = () => import('../ui/facts.js');
 /** @param {{id: string}} props */
 export default function FlowPage({ id }) {
   const query = place.value.query;
+  namesVersion.value;
   const filters = useMemo(() => ({ ...readFilters(query), flows: [id] }), [String(query), id]);
   const key = `${id} ${filters.seconds} ${filters.start} ${filters.end}`;
   const flow = useQuery(`flow ${id}`, async (signal) => { const found = await get(`/flows/${id}`, { signal }); rememberNames([found]); return found; });

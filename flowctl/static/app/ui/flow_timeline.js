@@ -177,7 +177,7 @@ function draw(canvas, { rows, width, height, x, start, end, c }) {
   g.font = '10.5px ui-monospace, Menlo, Consolas, monospace';
   g.textBaseline = 'middle';
   g.fillStyle = c['text-3'];
-  for (const t of marks) if (x(t) < width - 44) g.fillText(tickLabel(t, end - start), x(t) + 4, foot + 12);
+  for (const t of marks) if (x(t) < width - 44 && (x(t) + 44 < x(now) - 15 || x(t) > x(now) + 18)) g.fillText(tickLabel(t, end - start), x(t) + 4, foot + 12);
   if (now > start && now < end) {
     g.fillStyle = c.accent;
     g.fillRect(Math.round(x(now)), 0, 1.5, foot);
