@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.ui
 
-ALLOWANCE = 3
+ALLOWANCE = 6  # times the budget: machines are shared, and this looks for what is ten times too slow
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CORS = {"access-control-allow-origin": "*"}
 
