@@ -87,7 +87,8 @@ def flows(ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
     return _ask(ctx, "SELECT name FROM flow ORDER BY name", ())
 
 
-def _deployments(ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
+def deployments(ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
+    """Names of deployments, with their flow."""
     sql = "SELECT flow.name || '/' || deployment.name FROM deployment JOIN flow ON flow.id = flow_id ORDER BY 1"
     return _ask(ctx, sql, ())
 
@@ -103,7 +104,7 @@ def _queues(ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
 _OF_FLAGS: dict[str, Completer] = {
     "state": states,
     "flow": flows,
-    "deployment": _deployments,
+    "deployment": deployments,
     "pool": _pools,
     "queue": _queues,
     "parent": runs,

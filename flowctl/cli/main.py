@@ -16,6 +16,7 @@ from flowctl.cli import (
     database_care,
     database_copies,
     database_query,
+    deployments,
     doctor,
     flows,
     logs,
@@ -41,6 +42,7 @@ class Root(Group):
     order: ClassVar[Sequence[str]] = (
         "runs",
         "flows",
+        "deployments",
         "logs",
         "db",
         "serve",
@@ -106,6 +108,13 @@ _group(
     runs_why.app,
 )
 _group("flows", ListsGroup, "List and show flows.", "flowctl flows ls\nflowctl flows show etl", flows.app)
+_group(
+    "deployments",
+    ListsGroup,
+    "List, pause and resume deployments.",
+    "flowctl deployments ls\nflowctl deployments pause etl/nightly",
+    deployments.app,
+)
 _group("logs", Group, "Follow what all runs log.", "flowctl logs tail --level warning", logs.app)
 _group(
     "db",

@@ -11,6 +11,7 @@ from flowctl.settings import Settings
 
 if TYPE_CHECKING:
     from flowctl.cli.local.changes import Changes
+    from flowctl.cli.local.deployments import Deployments
     from flowctl.cli.local.flows import Flows
     from flowctl.cli.local.logs import Logs
     from flowctl.cli.local.reaper import Reaper
@@ -50,6 +51,13 @@ class Local:
         from flowctl.cli.local.reaper import Reaper
 
         return Reaper(self.database)
+
+    @cached_property
+    def deployments(self) -> Deployments:
+        """Reading, pausing and resuming deployments."""
+        from flowctl.cli.local.deployments import Deployments
+
+        return Deployments(self.database)
 
     @cached_property
     def flows(self) -> Flows:
