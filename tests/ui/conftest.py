@@ -91,6 +91,8 @@ class Watch:
     def _console(self, message: Any) -> None:
         text = message.text
         expected = self.failures_expected and ("Failed to load resource" in text or "WebSocket" in text)
+        # Chromium says this of a socket that was connecting while the test left the page.
+        expected = expected or "WebSocket is closed before the connection is established" in text
         if message.type in ("error", "warning") and not expected:
             self.problems.append(f"console {message.type}: {text}")
 

@@ -108,7 +108,9 @@ export function stream(path, filter, { onOpen, onClose, onFrame }) {
     stopped = true;
     clearTimeout(timer);
     stopWatching();
-    socket?.close();
+    // A socket that is still connecting is closed once it is open: browsers warn of one that never was.
+    if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = () => socket?.close();
+    else socket?.close();
   };
 }
 
