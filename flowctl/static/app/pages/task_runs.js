@@ -78,7 +78,7 @@ export function TaskRuns() {
       key: 'name', head: 'Task run', cell: (/** @type {any} */ task) => html`<${Link} class="name" to=${`/runs/task-run/${task.id}`} title=${task.name}>${task.name}<//>
         ${failureOf(task) && html`<div class="failure" title=${task.state?.message}>${failureOf(task)}</div>`}`,
     },
-    { key: 'flow', head: 'Flow run', cell: (/** @type {any} */ task) => (task.flow_run_id ? html`<${Link} class="cut quiet" to=${`/runs/flow-run/${task.flow_run_id}`}>${flowRuns.get(task.flow_run_id)?.name ?? ''}<//>` : html`<span class="faint">–</span>`) },
+    { key: 'flow', head: 'Flow run', cell: (/** @type {any} */ task) => (task.flow_run_id ? html`<${Link} class="cut quiet" to=${`/runs/flow-run/${task.flow_run_id}`}>${flowRuns.get(task.flow_run_id)?.name ?? task.flow_run_id.slice(0, 8)}<//>` : html`<span class="faint">–</span>`) },
     { key: 'started', head: 'Started', cell: (/** @type {any} */ task) => html`<${Time} at=${task.start_time ?? task.expected_start_time} />` },
     { key: 'duration', head: 'Duration', cell: (/** @type {any} */ task) => html`<${DurationBar} run=${task} />` },
     { key: 'tasks', head: 'Attempts', cell: (/** @type {any} */ task) => html`<span class="num">${task.run_count || html`<span class="faint">–</span>`}</span>` },
