@@ -1,12 +1,14 @@
-"""A uvicorn server and websocket clients in the event loop of a test."""
+"""A uvicorn server, in the event loop of a test or in a thread of its own, and websocket clients."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import queue
 import socket
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -128,3 +130,24 @@ def as_sent(sent: ReceivedEvent) -> dict[str, Any]:
 def stored(tx: Tx) -> list[UUID]:
     """Ids of the stored events, in the order of their commits."""
     return [UUID(row[0]) for row in tx.execute("SELECT id FROM events ORDER BY position")]
+
+
+@contextmanager
+def served(settings: Settings) -> Generator[str]:
+    """Run the server in a thread of its own until the block ends; gives the API's URL."""
+    begun: queue.SimpleQueue[tuple[str, Callable[[], None]]] = queue.SimpleQueue()
+
+    async def serve() -> None:
+        async with serving(settings) as live:
+            over, loop = asyncio.Event(), asyncio.get_running_loop()
+            begun.put(("http" + live.url.removeprefix("ws"), lambda: loop.call_soon_threadsafe(over.set) and None))
+            await over.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    url, end = begun.get(timeout=PATIENCE)
+    try:
+        yield url
+    finally:
+        end()
+        thread.join(PATIENCE)

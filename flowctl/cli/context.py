@@ -1,11 +1,12 @@
 """What one invocation works with: its flags, its output, and the backend that holds the runs.
 
-Commands speak to `session.backend` only, and it answers in the API's own shape.  `Local` works on the database file;
-another backend with the same methods may speak to a server.
+Commands that need a shape or a speed of their own speak to `session.backend`, which works on the database file or asks
+a server; the others send the API's requests through `session.api`, which serves them here or sends them to a server.
 """
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import typer
 
+    from flowctl.cli.api.door import Door
     from flowctl.cli.local.backend import Local
     from flowctl.settings import Settings
 
@@ -69,6 +71,8 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if "api" in self.__dict__:
+            self.api.close()
         if "backend" in self.__dict__:
             self.backend.close()
 
@@ -96,6 +100,32 @@ class Session:
         from flowctl.settings import database_path
 
         return database_path(self.settings)
+
+    @property
+    def api_url(self) -> str | None:
+        """The server to speak to; None: none, but the database file."""
+        return self.options.api or os.environ.get("FLOWCTL_API", "").strip() or None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the command speaks to a server."""
+        return self.api_url is not None
+
+    @cached_property
+    def api(self) -> Door:
+        """The API's requests, served here on the database file or by the server that was named."""
+        if self.api_url is not None:
+            from flowctl.cli.api.server import ServerDoor
+
+            return ServerDoor(self.api_url, self.settings)
+        from flowctl.cli.api.file import FileDoor
+
+        return FileDoor(self.backend.database, self.settings, read_only=self.options.read_only)
+
+    def needs_file(self, command: str) -> None:
+        """Refuse a server: the command works on the database file alone.  Raises Invalid."""
+        if self.is_remote:
+            raise Invalid(f"`{command}` works on the database file; it takes no --api.", remedy="leave out --api")
 
     @cached_property
     def backend(self) -> Local:

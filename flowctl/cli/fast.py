@@ -46,6 +46,8 @@ def serve(arguments: Sequence[str]) -> int | None:
 
 def database_path(options: Globals) -> str | None:
     """The database file, where finding it takes no more than the environment."""
+    if options.api or os.environ.get("FLOWCTL_API", "").strip():
+        return None
     path = options.db or os.environ.get("FLOWCTL_DB", "").strip()
     if path:
         return os.path.expanduser(path)

@@ -51,6 +51,9 @@ FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "id")
 
 GLOBAL = (
     Flag("--db", metavar="PATH", help="Database file, instead of FLOWCTL_DB or the user's own."),
+    Flag(
+        "--api", metavar="URL", help="A server instead of the file, flowctl's or Prefect's: http://127.0.0.1:4200/api."
+    ),
     Flag("--output", "-o", metavar="FORMAT", choices=FORMATS, help="table, wide, json, jsonl, yaml, csv or id."),
     Flag("--json", help="The same as -o json: the shape of Prefect's API."),
     Flag(
@@ -133,6 +136,7 @@ class Globals:
     """The values of the GLOBAL flags of one invocation."""
 
     db: str | None = None
+    api: str | None = None
     output: str = "table"
     json: bool = False
     fields: Sequence[str] = ()

@@ -30,11 +30,10 @@ _LONGEST_REST = 0.25
 def run(database: Database, start: Callable[[Tx], Steps[T]], progress: Callable[[int], None] | None = None) -> T:
     """Do all steps, each in a transaction of its own, and return the op's result.
 
-    After each it rests for as long as it took: SQLite's lock has no queue, and who asks for it now and then would
-    hardly ever find it free.
+    After each it rests, see `Pace`.
     progress  called after each commit with the number of rows that the step did
     """
-    begun = time.monotonic()
+    pace = Pace()
     with database.write() as tx:
         steps = start(tx)
         try:
@@ -44,10 +43,24 @@ def run(database: Database, start: Callable[[Tx], Steps[T]], progress: Callable[
     while True:
         if progress:
             progress(done)
-        time.sleep(min(time.monotonic() - begun, _LONGEST_REST))
-        begun = time.monotonic()
+        pace.rest()
         with database.write() as tx:
             try:
                 done = steps.send(tx)
             except StopIteration as end:
                 return end.value
+
+
+class Pace:
+    """Rests after each transaction for as long as it took.
+
+    SQLite's lock has no queue: a process that asks for it now and then would hardly ever find it free.
+    """
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def rest(self) -> None:
+        """Wait for as long as has passed since the last rest, and not for long."""
+        time.sleep(min(time.monotonic() - self._begun, _LONGEST_REST))
+        self._begun = time.monotonic()

@@ -199,8 +199,8 @@ def create_api_app(
         return API_APP_CACHE[key]
     app = ApiApp(
         context or Context(settings, Gateway(settings)),
-        _check_routes(health_check_path, version_check_path),
-        _overridden(router_overrides) if router_overrides else _all_routes,
+        check_routes(health_check_path, version_check_path),
+        _overridden(router_overrides) if router_overrides else all_routes,
         dependencies or (),
     )
     if is_plain:
@@ -218,7 +218,8 @@ def method_paths_from_routes(routes: Iterable[Any]) -> set[str]:
     }
 
 
-def _all_routes() -> list[Route]:
+def all_routes() -> list[Route]:
+    """Every route of the tables; the first call imports them."""
     from flowctl.server.routes import ALL  # noqa: PLC0415 - start-up budget
 
     return [route for routes in ALL for route in routes.routes]
@@ -249,7 +250,8 @@ def _checked(prefix: str, original: list[Route], override: Routes | None) -> lis
     return override.routes
 
 
-def _check_routes(health_check_path: str, version_check_path: str) -> list[Route]:
+def check_routes(health_check_path: str = "/health", version_check_path: str = "/version") -> list[Route]:
+    """The routes that are served before the others are imported."""
     routes = Routes("", tag="Root")
     routes.plain("GET", health_check_path)(health_check)
     routes.plain("GET", version_check_path)(server_version)

@@ -142,7 +142,7 @@ class Gateway:
     async def finish(self, steps: Steps[T] | None, result: T | None) -> T:
         """Go on with steps whose first one is done (`first_step`), and return their result."""
         while steps is not None:
-            steps, result = await self.write(lambda tx, steps=steps: _next_step(steps, tx))
+            steps, result = await self.write(lambda tx, steps=steps: next_step(steps, tx))
         return result  # pyright: ignore[reportReturnType] - the last step's
 
     def on_commit(self, listener: Listener) -> Callable[[], None]:
@@ -246,7 +246,8 @@ def _do(job: _Job, writer: Writer) -> None:
         job.error = error
 
 
-def _next_step(steps: Steps[T], tx: Tx) -> tuple[Steps[T] | None, T | None]:
+def next_step(steps: Steps[T], tx: Tx) -> tuple[Steps[T] | None, T | None]:
+    """Do one more step in a new transaction: the steps to go on with, or None and the result."""
     try:
         steps.send(tx)
     except StopIteration as end:

@@ -12,7 +12,9 @@ from flowctl.server.endpoint import Route, Routes
 from flowctl.server.routes import ALL, not_built
 from flowctl.settings import Settings
 
-OWN = frozenset({not_built.operation_key("GET", path) for path in ("/metrics", "/flowctl/runs/{id}/why")})
+OWN = frozenset(
+    {not_built.operation_key("GET", path) for path in ("/metrics", "/flowctl/about", "/flowctl/runs/{id}/why")}
+)
 """Operations that flowctl has and Prefect has not."""
 
 

@@ -1,0 +1,124 @@
+"""The door to a server, flowctl's or Prefect's, over one HTTP connection."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import http.client
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from flowctl import API_VERSION, __version__
+from flowctl.cli.api.door import Answer, Door
+from flowctl.domain.errors import FlowctlError, Invalid
+
+if TYPE_CHECKING:
+    from flowctl.settings import Settings
+
+_TIMEOUT_SECONDS = 60
+_PATIENCE_SECONDS = 10.0
+"""How long a server may be busy (503, 429)."""
+_TOKEN = "Prefect-Csrf-Token"
+
+
+class Unreachable(FlowctlError):
+    """No server answers at the address."""
+
+    code = "unreachable"
+
+
+class ServerDoor(Door):
+    """Sends requests to a server."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.where = url.rstrip("/")
+        parts = urlsplit(self.where)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Invalid(
+                f"{url} is not the address of an API.", remedy="write it like --api http://127.0.0.1:4200/api"
+            )
+        self._root = parts.path
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname, parts.port, timeout=_TIMEOUT_SECONDS)
+        self._headers = {
+            "Content-Type": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": f"flowctl/{__version__}",
+            "X-PREFECT-API-VERSION": API_VERSION,
+        }
+        if settings.api_key:
+            self._headers["Authorization"] = f"Bearer {settings.api_key}"
+        elif settings.client_auth_string:
+            token = base64.b64encode(settings.client_auth_string.encode()).decode()
+            self._headers["Authorization"] = f"Basic {token}"
+
+    @cached_property
+    def is_prefect(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride] - asked once
+        """Whether this is Prefect's own server."""
+        return self.request("GET", "/flowctl/about").status != HTTPStatus.OK
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer; a busy server is asked again.  Raises Unreachable."""
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            answer = self._send(method, path, body, {**self._headers, **(headers or {})})
+            if answer.status == HTTPStatus.FORBIDDEN and b"CSRF" in answer.body and _TOKEN not in self._headers:
+                given = self._fetch_csrf_token()
+                if given.status != HTTPStatus.OK:
+                    return given
+                continue
+            wait = _retry_after(answer)
+            if answer.status not in (429, 503) or time.monotonic() + wait > end:
+                return answer
+            time.sleep(wait)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        is_first = self._connection.sock is None
+        try:
+            try:
+                self._connection.request(method, self._root + path, body, headers)
+                response = self._connection.getresponse()
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                if is_first:
+                    raise
+                self._connection.close()  # the server closed a connection that was idle: nothing was served
+                self._connection.request(method, self._root + path, body, headers)
+                response = self._connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise Unreachable(
+                f"No server answers at {self.where}: {error or type(error).__name__}.",
+                remedy="flowctl serve, or another address with --api",
+            ) from error
+        found = {name.lower(): text for name, text in response.getheaders()}
+        if found.get("content-encoding") == "gzip":
+            content = gzip.decompress(content)
+        return Answer(response.status, found, content)
+
+    def _fetch_csrf_token(self) -> Answer:
+        """Get a token against forged requests, which all that follow carry."""
+        client = str(uuid4())
+        answer = self._send("GET", f"/csrf-token?client={client}", None, self._headers)
+        if answer.status == HTTPStatus.OK:
+            self._headers[_TOKEN] = answer.parsed()["token"]
+            self._headers["Prefect-Csrf-Client"] = client
+        return answer
+
+
+def _retry_after(answer: Answer) -> float:
+    try:
+        return min(float(answer.headers.get("retry-after", "1")), 5.0)
+    except ValueError:
+        return 1.0
