@@ -71,12 +71,17 @@ def remove_old(folder: Path, database: Path, keep: int) -> list[Path]:
     return old
 
 
+def made_at(path: Path) -> datetime:
+    """When a backup was made, by its name: local time.  Raises ValueError for another name."""
+    return datetime.strptime(path.stem[-15:], _STAMP)  # noqa: DTZ007 - names have no zone
+
+
 def existing(folder: Path, database: Path) -> list[Path]:
     """The backups of a database in a folder, the oldest first."""
     found: list[Path] = []
     for path in sorted(folder.glob("*.db")):
         with suppress(ValueError):
-            if path == named(folder, database, datetime.strptime(path.stem[-15:], _STAMP)):  # noqa: DTZ007 - a name
+            if path == named(folder, database, made_at(path)):
                 found.append(path)
     return found
 
