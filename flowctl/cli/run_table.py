@@ -131,9 +131,11 @@ def find(execute: Execute, query: RunQuery, now: datetime, *, reasons: bool = Tr
     rows = execute(f"{_SELECT} {where}{ending}", parameters).fetchall()
     lines = [RunLine(row, now) for row in rows[:limit]]
     if reasons and any(line.state_type not in _NEEDS_NO_REASON for line in lines):
-        from flowctl.cli import run_reasons
+        from flowctl.db.queries import run_reasons
 
-        run_reasons.fill(execute, lines, now)
+        told = run_reasons.read(execute, lines, now)
+        for line in lines:
+            line.reason = told.get(line.id, "")
     return lines, limit is not None and len(rows) > limit
 
 

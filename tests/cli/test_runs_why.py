@@ -241,6 +241,7 @@ class TestReason:
             shown = {line.id: line.reason for line in lines}
             told = {run: ops.why(tx, UUID(run)).reason for run in mixed.values()}
         database.close()
+        assert made.post("/flowctl/runs/reasons", {"ids": list(mixed.values())}) == told
         assert {run: shown[run] for run in mixed.values()} == {run: reason for reason, run in mixed.items()}
         assert told == {run: reason for reason, run in mixed.items()}
 

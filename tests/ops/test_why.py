@@ -549,6 +549,17 @@ def test_a_run_that_does_not_exist_is_not_found(world: WhyWorld) -> None:
         ops.why(tx, UUID(unknown))
 
 
+def test_reasons_of_many_runs_are_those_of_why(world: WhyWorld) -> None:
+    late, held = world.run(deployment=world.deploy()), world.run("PAUSED")
+    fine = world.run("PENDING")
+    unknown = "00000000-0000-4000-8000-000000000000"
+    world.clock.advance(minutes=4)
+    told = world.post("/flowctl/runs/reasons", {"ids": [late, held, fine, unknown]})
+    assert told == {late: world.why(late)["reason"], held: world.why(held)["reason"]}
+    assert world.post("/flowctl/runs/reasons", {"ids": []}) == {}
+    assert world.client.post("/flowctl/runs/reasons", json={"ids": [late] * 201}).status_code == 422
+
+
 def test_every_query_is_served_by_an_index(world: WhyWorld) -> None:
     world.pool(concurrency_limit=1)
     pooled, limited = world.deploy("pooled", work_pool_name="local"), world.deploy("limited", concurrency_limit=1)

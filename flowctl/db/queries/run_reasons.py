@@ -1,22 +1,39 @@
-"""The REASON column of `runs ls`: why a run waits or has ended, in a few words, for the rows of one table.
+"""The REASON column of `runs ls` and of the dashboard: why runs wait or have ended, in a few words, for one table.
 
 `ops/why.py` tells the same at length; the words come from `domain/reasons.py`.  All rows that need a reason are asked
 about in one query, and where pools have limits in a second one; a table without such rows costs nothing.
+
+Starts fast: `runs ls` loads this module (DESIGN.md section 9).
 """
 
 from __future__ import annotations
 
-from flowctl.cli import moments
+from datetime import UTC, datetime
+
 from flowctl.domain import reasons
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-    from typing import Any
+    from collections.abc import Callable, Iterator, Sequence
+    from sqlite3 import Cursor
+    from typing import Any, Protocol, TypeAlias
 
-    from flowctl.cli.run_table import RunLine
-    from flowctl.cli.targets import Execute
+    Execute: TypeAlias = Callable[[str, Sequence[object]], Cursor]
+
+    class RunLine(Protocol):
+        """What has to be known of a run beforehand."""
+
+        @property
+        def id(self) -> str: ...
+        @property
+        def state_type(self) -> str | None: ...
+        @property
+        def state_name(self) -> str | None: ...
+        @property
+        def state_seconds(self) -> float: ...
+        @property
+        def late_seconds(self) -> float | None: ...
+
 
 _AT_ONCE = 500
 """Runs that one query asks about; only `--all` shows more."""
@@ -63,12 +80,16 @@ _TAKEN = """
 """  # ix_flow_run__state: of these there are few at any time
 
 
-def fill(execute: Execute, lines: Sequence[RunLine], now: datetime) -> None:
-    """Give each of these runs its `reason`, if it has one."""
+def read(execute: Execute, lines: Sequence[RunLine], now: datetime, *, is_serving: bool = False) -> dict[str, str]:
+    """Tell why runs wait or have ended, by id; those that have no reason are left out.
+
+    is_serving  a server asks, so that there is one; else the database tells when one was last there
+    """
     by_id = {line.id: line for line in lines if _may_have_one(line)}
     ids = list(by_id)
     taken: _Taken | None = None
-    moment = moments.stored(now)
+    moment = now.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    told: dict[str, str] = {}
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
         query = _QUERY.format(
@@ -80,7 +101,10 @@ def fill(execute: Execute, lines: Sequence[RunLine], now: datetime) -> None:
         if taken is None and any(row.pool_limit is not None or row.queue_limit is not None for row in rows):
             taken = _Taken(execute(_TAKEN, ()).fetchall())
         for row in rows:
-            by_id[row.id].reason = _reason(by_id[row.id], row, taken, now)
+            row.is_served = is_serving or not _silent(row.server_seen, now)
+            if reason := _reason(by_id[row.id], row, taken, now):
+                told[row.id] = reason
+    return told
 
 
 def _may_have_one(line: RunLine) -> bool:
@@ -117,7 +141,7 @@ def _reason(line: RunLine, row: _Row, taken: _Taken | None, now: datetime) -> st
 
 
 def _paused(row: _Row, now: datetime) -> str:
-    if row.pause_timeout and moments.read(row.pause_timeout) <= now:
+    if row.pause_timeout and _moment(row.pause_timeout) <= now:
         return reasons.PAUSE_EXPIRED
     if row.asks_for_input:
         return reasons.asks_for_input(row.fields)
@@ -135,7 +159,7 @@ def _waiting(line: RunLine, row: _Row, taken: _Taken | None, now: datetime) -> I
             yield reasons.NO_DEPLOYMENT, True
         return
     is_soon = ahead <= reasons.SOON_SECONDS
-    if is_soon and _silent(row.server_seen, now):
+    if is_soon and not row.is_served:
         yield reasons.NO_SERVER, True
     if row.slot_limit is not None and not (row.slots_active and row.slots_taken + 1 <= row.slot_limit):
         yield reasons.slot("deployment", row.slots_taken, row.slot_limit), row.slot_limit == 0
@@ -164,7 +188,12 @@ def _in_pool(row: _Row, taken: _Taken | None) -> Iterator[tuple[str, bool]]:
 
 def _silent(stored: str | None, now: datetime) -> bool:
     """Whether somebody was last heard of too long ago."""
-    return not stored or (now - moments.read(stored)).total_seconds() > reasons.RUNNER_SILENT_SECONDS
+    return not stored or (now - _moment(stored)).total_seconds() > reasons.RUNNER_SILENT_SECONDS
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class _Row:
@@ -199,6 +228,8 @@ class _Row:
             self.slots_active,
             self.server_seen,
         ) = row
+        self.is_served = True
+        """Whether there is a server."""
 
 
 class _Taken:
