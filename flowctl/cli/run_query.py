@@ -167,13 +167,14 @@ def _states(words: list[str]) -> tuple[str, list[object]]:
 
 
 def _identity(execute: Execute, query: RunQuery) -> list[tuple[str, list[object]]]:
+    find = targets.in_file(execute)
     conditions: list[tuple[str, list[object]]] = []
     if query.flow:
-        flows: list[object] = [targets.one(execute, "flow", word) for word in query.flow]
+        flows: list[object] = [targets.one(find, "flow", word) for word in query.flow]
         walk = "+" if len(flows) > 1 else ""  # of several flows the runs would have to be sorted
         conditions.append((f"{walk}flow_run.flow_id IN ({_marks(flows)})", flows))
     if query.deployment:
-        deployments: list[object] = [targets.one(execute, "deployment", word) for word in query.deployment]
+        deployments: list[object] = [targets.one(find, "deployment", word) for word in query.deployment]
         conditions.append((f"flow_run.deployment_id IN ({_marks(deployments)})", deployments))
     if query.no_deployment:
         conditions.append(("flow_run.deployment_id IS NULL", []))
@@ -195,7 +196,7 @@ def _identity(execute: Execute, query: RunQuery) -> list[tuple[str, list[object]
         conditions.append(("flow_run.parent_task_run_id IS NULL", []))
     if query.parent is not None:
         children = "SELECT task_run.id FROM task_run WHERE task_run.flow_run_id IN ({})"
-        parents: list[object] = list(targets.runs(execute, query.parent))
+        parents: list[object] = list(targets.runs(find, query.parent))
         conditions.append((f"flow_run.parent_task_run_id IN ({children.format(_marks(parents))})", parents))
     return conditions
 

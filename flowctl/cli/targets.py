@@ -1,54 +1,97 @@
-"""What people call things by: ids and unique prefixes of them, names, FLOW/DEPLOYMENT, `@last`, `@running` …"""
+"""What a reference means that a person types: the one thing that it fits, or an error that names the candidates.
+
+`db/queries/references.py` finds what it may mean in the database file, `cli/remote/references.py` on a server.
+"""
 
 from __future__ import annotations
 
+from flowctl.db.queries import references
 from flowctl.domain.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from sqlite3 import Cursor
     from typing import TypeAlias
 
-    Execute: TypeAlias = Callable[[str, Sequence[object]], Cursor]
+    from flowctl.db.queries.references import Execute as Execute
+
+    Find: TypeAlias = Callable[[str, str], Sequence[tuple[str, str]]]
+    """Gives ids and names of what a reference may mean, by its kind (`flow_run`, `flow` …)."""
 
 _SHOWN = 10
 """Candidates of an ambiguous reference that its message lists."""
 
-_NEWEST = "ORDER BY coalesce(flow_run.start_time, flow_run.expected_start_time) DESC LIMIT 1"
-# ix_flow_run__start; the plus keeps the planner away from the state index, which would have to sort
-
-_SPECIAL = {
-    "@last": f"SELECT id FROM flow_run WHERE start_time IS NOT NULL {_NEWEST}",
-    "@last-failed": f"SELECT id FROM flow_run WHERE +state_type IN ('FAILED', 'CRASHED') {_NEWEST}",
-    "@running": "SELECT id FROM flow_run WHERE state_type = 'RUNNING' ORDER BY start_time",
+_NOUNS = {
+    "flow_run": ("Flow run", "flowctl runs ls"),
+    "task_run": ("Task run", "flowctl tasks ls"),
+    "flow": ("Flow", "flowctl flows ls"),
+    "deployment": ("Deployment", "flowctl deployments ls"),
 }
 
 
-def runs(execute: Execute, reference: str) -> list[str]:
+class Named:
+    """Things of one kind, by what people call them."""
+
+    kind = ""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+
+    def id(self, reference: str) -> str:
+        """The id of the one thing that is named.  Raises NotFound, also for `@running` when several runs are."""
+        return single_run(self._find, reference) if self.kind == "flow_run" else one(self._find, self.kind, reference)
+
+    def ids(self, references: Sequence[str]) -> list[str]:
+        """The ids of all that are named, each once, in their order.
+
+        Raises NotFound for the first that does not exist or is ambiguous.
+        """
+        return several(self._find, self.kind, references)
+
+
+def in_file(execute: Execute) -> Find:
+    """A finder in a transaction."""
+    return lambda kind, reference: references.find(execute, kind, reference)
+
+
+def runs(find: Find, reference: str) -> list[str]:
     """The ids of the flow runs that a reference names: one, or for `@running` all of them.
 
     Raises NotFound for none, and with candidates for a prefix or a name that several runs share.
     """
     if reference.startswith("@"):
-        if reference not in _SPECIAL:
+        if reference not in references.SPECIAL:
             raise NotFound(f"There is no {reference}.", remedy="use @last, @last-failed or @running")
-        found = [row[0] for row in execute(_SPECIAL[reference], ())]
+        found = [id for id, _ in find("flow_run", reference)]
         if not found:
             raise NotFound(f"No run is {reference}.", remedy="flowctl runs ls")
         return found
-    return [one(execute, "flow_run", reference)]
+    return [one(find, "flow_run", reference)]
 
 
-def one(execute: Execute, table: str, reference: str) -> str:
-    """The id of the one row of a table that a reference names.  Raises NotFound, with candidates if it is ambiguous."""
-    found = _matches(execute, table, reference)
+def several(find: Find, kind: str, named: Sequence[str]) -> list[str]:
+    """The ids of all that are named, each once, in their order.  Raises NotFound for the first that fails."""
+    if kind == "flow_run":
+        found = [id for reference in named for id in runs(find, reference)]
+    else:
+        found = [one(find, kind, reference) for reference in named]
+    return list(dict.fromkeys(found))
+
+
+def one(find: Find, kind: str, reference: str) -> str:
+    """The id of the one thing that a reference names.  Raises NotFound, with candidates if it is ambiguous."""
+    return one_with_name(find, kind, reference)[0]
+
+
+def one_with_name(find: Find, kind: str, reference: str) -> tuple[str, str]:
+    """Id and name (of a deployment FLOW/DEPLOYMENT) of the one thing; else as `one`."""
+    found = find(kind, reference)
     if len(found) == 1:
-        return found[0][0]
-    noun, command = _NOUNS[table]
+        return found[0]
+    noun, command = _NOUNS[kind]
     if not found:
         raise NotFound(f"{noun} {reference!r} not found.", remedy=command)
-    more = "" if len(found) < _LIMIT else " or more"
+    more = "" if len(found) < references.MOST else " or more"
     raise NotFound(
         f"{reference!r} is ambiguous: it fits {len(found)}{more} {noun.lower()}s.",
         candidates=[f"{id}  {name}" for id, name in found[:_SHOWN]],
@@ -56,43 +99,14 @@ def one(execute: Execute, table: str, reference: str) -> str:
     )
 
 
-_NOUNS = {
-    "flow_run": ("Flow run", "flowctl runs ls"),
-    "flow": ("Flow", "flowctl flows ls"),
-    "deployment": ("Deployment", None),
-}
-
-_LIMIT = 100
-_PREFIX = 4
-"""Characters of an id that it takes at least."""
-
-
-def _matches(execute: Execute, table: str, reference: str) -> list[tuple[str, str]]:
-    """Ids and names of up to `_LIMIT` rows with this id, this name or an id that begins so."""
-    name = "flow.name || '/' || deployment.name" if table == "deployment" else f"{table}.name"
-    select = f"SELECT {table}.id, {name} FROM {table}"
-    if table == "deployment":
-        select += " JOIN flow ON flow.id = deployment.flow_id"
-    found: dict[str, str] = {}
-    prefix = _id_prefix(reference)
-    if prefix and len(prefix) == 36:
-        return execute(f"{select} WHERE {table}.id = ?", (prefix,)).fetchall()
-    if table == "deployment" and "/" in reference:
-        flow_name, _, own_name = reference.partition("/")
-        where, parameters = "flow.name = ? AND deployment.name = ?", (flow_name, own_name)
-    else:
-        where, parameters = f"{table}.name = ?", (reference,)
-    found.update(execute(f"{select} WHERE {where} LIMIT {_LIMIT}", parameters))
-    if prefix and len(prefix) >= _PREFIX:
-        # "g" follows every character of an id: the index of the primary key serves the range
-        where = f"{table}.id >= ? AND {table}.id < ? LIMIT {_LIMIT}"
-        found.update(execute(f"{select} WHERE {where}", (prefix, prefix + "g")))
-    return list(found.items())
-
-
-def _id_prefix(reference: str) -> str:
-    """The reference as the beginning of a stored id, or nothing if it cannot be one."""
-    text = reference.lower()
-    if len(text) == 32 and "-" not in text:
-        text = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-    return text if all(character in "0123456789abcdef-" for character in text) else ""
+def single_run(find: Find, reference: str) -> str:
+    """The id of the one flow run that is named.  Raises NotFound, also for `@running` when several are."""
+    found = runs(find, reference)
+    if len(found) > 1:
+        named = find("flow_run", reference)[:_SHOWN]
+        raise NotFound(
+            f"{reference} is {len(found)} runs, and this command takes one.",
+            candidates=[f"{id}  {name}" for id, name in named],
+            remedy="name one of them",
+        )
+    return found[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.db.database import Database
+from flowctl.db.queries import references
 from flowctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from flowctl.cli.local.reaper import Reaper
     from flowctl.cli.local.runs import Runs
     from flowctl.cli.local.status import Status
+    from flowctl.cli.local.tasks import Tasks
 
 
 class Local:
@@ -31,12 +33,17 @@ class Local:
             self.watch.close()
         self.database.close()
 
+    def find(self, kind: str, reference: str) -> list[tuple[str, str]]:
+        """Ids and names of what a reference may mean, by its kind; a `targets.Find`."""
+        with self.database.read() as tx:
+            return references.find(tx.execute, kind, reference)
+
     @cached_property
     def runs(self) -> Runs:
         """Reading flow runs."""
         from flowctl.cli.local.runs import Runs
 
-        return Runs(self.database)
+        return Runs(self.database, self.find)
 
     @cached_property
     def changes(self) -> Changes:
@@ -57,14 +64,21 @@ class Local:
         """Reading, pausing and resuming deployments."""
         from flowctl.cli.local.deployments import Deployments
 
-        return Deployments(self.database)
+        return Deployments(self.database, self.find)
 
     @cached_property
     def flows(self) -> Flows:
         """Reading flows."""
         from flowctl.cli.local.flows import Flows
 
-        return Flows(self.database)
+        return Flows(self.database, self.find)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """Finding task runs."""
+        from flowctl.cli.local.tasks import Tasks
+
+        return Tasks(self.find)
 
     @cached_property
     def logs(self) -> Logs:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flowctl.cli import targets
+from flowctl.cli.targets import Named
 from flowctl.db.database import Database
+
+if TYPE_CHECKING:
+    from flowctl.cli.targets import Find
 
 _LINES = """
     SELECT deployment.id, flow.name || '/' || deployment.name, deployment.paused, deployment.status, deployment.tags,
@@ -22,10 +26,13 @@ _LINES = """
 _NAMES = ("id", "name", "paused", "status", "tags", "schedules", "next_run")
 
 
-class Deployments:
+class Deployments(Named):
     """Deployments, by the names that people give them."""
 
-    def __init__(self, database: Database) -> None:
+    kind = "deployment"
+
+    def __init__(self, database: Database, find: Find) -> None:
+        super().__init__(find)
         self._database = database
 
     def lines(self) -> list[dict[str, Any]]:
@@ -37,7 +44,7 @@ class Deployments:
         """Pause or resume the one deployment that is named, and return its name.  Raises NotFound."""
         from flowctl.ops import deployments
 
+        id, name = targets.one_with_name(self._find, "deployment", reference)
         with self._database.write() as tx:
-            id = targets.one(tx.execute, "deployment", reference)
             (deployments.pause if paused else deployments.resume)(tx, UUID(id))
-            return next(line[1] for line in tx.execute(_LINES) if line[0] == id)
+        return name

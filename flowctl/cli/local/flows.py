@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flowctl.cli import targets
 from flowctl.cli.run_query import RunQuery
 from flowctl.cli.run_table import DEFAULT_LIMIT
+from flowctl.cli.targets import Named
 from flowctl.db.database import Database
 from flowctl.db.tables.flows import FLOW
+
+if TYPE_CHECKING:
+    from flowctl.cli.targets import Find
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,13 @@ class FlowLine:
     last_start_time: str | None
 
 
-class Flows:
+class Flows(Named):
     """Flows, in the API's shape where they are objects."""
 
-    def __init__(self, database: Database) -> None:
+    kind = "flow"
+
+    def __init__(self, database: Database, find: Find) -> None:
+        super().__init__(find)
         self._database = database
 
     def lines(self, query: RunQuery) -> tuple[list[FlowLine], bool]:
@@ -50,11 +56,6 @@ class Flows:
         limit = "" if query.all else f" LIMIT {query.limit or DEFAULT_LIMIT}"
         with self._database.read() as tx:
             return FLOW.rows(tx, f"{_LAST} {where}{limit}", parameters).wire(json.loads)
-
-    def id(self, reference: str) -> str:
-        """The id of the one flow that is named.  Raises NotFound."""
-        with self._database.read() as tx:
-            return targets.one(tx.execute, "flow", reference)
 
     def read(self, id: str) -> dict[str, Any]:
         """A flow in full."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from flowctl.cli import run_table, targets
+from flowctl.cli import run_table
 from flowctl.cli.run_query import RunQuery, sql
+from flowctl.cli.targets import Named
 from flowctl.db.database import Database
 from flowctl.db.tables.flow_runs import FLOW_RUN
 from flowctl.db.tables.states import of_flow_run
-from flowctl.domain.errors import NotFound
 from flowctl.domain.states import TERMINAL
+
+if TYPE_CHECKING:
+    from flowctl.cli.targets import Find
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,13 @@ class Moment:
         return self.state_type in TERMINAL
 
 
-class Runs:
+class Runs(Named):
     """Flow runs, in the API's shape where they are objects."""
 
-    def __init__(self, database: Database) -> None:
+    kind = "flow_run"
+
+    def __init__(self, database: Database, find: Find) -> None:
+        super().__init__(find)
         self._database = database
 
     def lines(self, query: RunQuery) -> tuple[list[run_table.RunLine], bool]:
@@ -63,26 +69,6 @@ class Runs:
             where, parameters = sql(tx.execute, query, tx.now)
             limit = "" if query.all else f" LIMIT {query.limit or run_table.DEFAULT_LIMIT}"
             return FLOW_RUN.rows(tx, where + limit, parameters).wire(json.loads)
-
-    def ids(self, references: Sequence[str]) -> list[str]:
-        """The ids of the runs that are named, each once, in their order.
-
-        Raises NotFound for the first that does not exist or is ambiguous.
-        """
-        with self._database.read() as tx:
-            found = [id for reference in references for id in targets.runs(tx.execute, reference)]
-        return list(dict.fromkeys(found))
-
-    def id(self, reference: str) -> str:
-        """The id of the one run that is named.  Raises NotFound, also for `@running` when several are."""
-        found = self.ids([reference])
-        if len(found) > 1:
-            raise NotFound(
-                f"{reference} is {len(found)} runs, and this command takes one.",
-                candidates=[f"{run.id}  {run.name}" for run in self.moments(found[:10])],
-                remedy="name one of them",
-            )
-        return found[0]
 
     def selected(self, query: RunQuery) -> list[str]:
         """The ids of the runs that a query selects; without a limit of its own, all of them."""

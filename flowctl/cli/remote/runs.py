@@ -1,0 +1,14 @@
+"""Flow runs on a server."""
+
+from __future__ import annotations
+
+from flowctl.cli.api.door import Door
+from flowctl.cli.targets import Find, Named
+
+
+class Runs(Named):
+    kind = "flow_run"
+
+    def __init__(self, door: Door, find: Find) -> None:
+        super().__init__(find)
+        self._door = door
