@@ -1,17 +1,21 @@
-"""Settings: one frozen object from FLOWCTL_* and PREFECT_* variables and defaults; flags override it with `replace`.
+"""Settings: one frozen object from variables, configuration files and defaults; flags override it with `replace`.
 
-Prefect's own names are understood, so that the environment of a Prefect user works, and for the server the active
-profile too.  Precedence: flag > FLOWCTL_* > PREFECT_* > Prefect's profile > default.
+Prefect's own names are understood, so that the environment of a Prefect user works, and for the server and runners the
+active profile too.  Precedence: flag > FLOWCTL_* > PREFECT_* > Prefect's profile > the project's file > the user's file
+(`config_files.py`) > default.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
+
+from flowctl import config_files
+from flowctl.config_files import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +32,18 @@ class OrchestrationSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every setting, resolved.  `origins` tells for each field that is not at its default which variable set it."""
+    """Every setting, resolved.
+
+    `origins` tells for each field that was set which variable or file set it, `target` which of `api`, `context` and
+    `db` says where commands work: the one that the strongest source gives.
+    """
 
     db: Path | None = None
     """Database file; None = the platform's data directory."""
+    api: str | None = None
+    """The server that commands speak to, instead of the database file (`--api`)."""
+    context: str | None = None
+    """The named server or file that commands work on (`--context`, `cli/contexts.py`)."""
     busy_timeout: float = 5.0
     """Seconds to wait for another process's write lock (`--wait-lock`)."""
     synchronous: str = "NORMAL"
@@ -128,11 +140,14 @@ class Settings:
 
     orchestration: OrchestrationSettings = field(default_factory=OrchestrationSettings)
     origins: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
+    target: str | None = field(default=None, compare=False)
 
 
 # field -> the variables that set it, the strongest first; "orchestration." marks those of OrchestrationSettings
 VARIABLES: dict[str, tuple[str, ...]] = {
     "db": ("FLOWCTL_DB",),
+    "api": ("FLOWCTL_API",),
+    "context": ("FLOWCTL_CONTEXT",),
     "busy_timeout": ("FLOWCTL_WAIT_LOCK", "PREFECT_SERVER_DATABASE_TIMEOUT", "PREFECT_API_DATABASE_TIMEOUT"),
     "synchronous": ("FLOWCTL_SYNCHRONOUS",),
     "host": ("FLOWCTL_HOST", "PREFECT_SERVER_API_HOST"),
@@ -213,29 +228,85 @@ VARIABLES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def load(environ: Mapping[str, str] | None = None, *, profile: bool = False) -> Settings:
+TARGETS = ("api", "context", "db")
+"""The settings that say where commands work; among those of one source the first counts."""
+
+SECRETS = frozenset({"api_auth_string", "api_key", "client_auth_string"})
+"""Settings that are shown masked."""
+
+
+def load(
+    environ: Mapping[str, str] | None = None, *, profile: bool = False, files: Sequence[Path] | None = None
+) -> Settings:
     """Resolve the settings of this process.
 
+    environ  variables, instead of the process's own
     profile  also read the active profile of the Prefect user (`prefect config set …`), below the environment
-    Raises ValueError, naming the variable or file, when a value cannot be read.
+    files    configuration files, the strongest first; those of user and project if the process's own variables are read
+    Raises ValueError, naming the variable or file, when a value cannot be read or a file has a key that is unknown.
     """
     env = os.environ if environ is None else environ
+    if files is None:
+        files = config_files.found(env) if environ is None else ()
+    sources = [_Source.of_variables(env)]
     if profile:
-        env = {**_prefect_profile(env), **env}
-    types = {f.name: str(f.type) for f in fields(Settings)}
-    types |= {f"orchestration.{f.name}": str(f.type) for f in fields(OrchestrationSettings)}
+        sources.append(_prefect_profile(env))
+    sources += [_Source.of_entries(config_files.read(path, VARIABLES).values()) for path in files]
+    return _resolve(sources)
+
+
+def check(path: Path) -> None:
+    """Read all of a configuration file, also what a stronger source overrides.  Raises ValueError."""
+    _resolve([_Source.of_entries(config_files.read(path, VARIABLES).values())])
+
+
+class _Source:
+    """What one place sets: for each setting what messages call it, the text, and where it is from."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, tuple[str, str, str]] = {}
+
+    @classmethod
+    def of_variables(cls, env: Mapping[str, str], where: str = "") -> _Source:
+        source = cls()
+        for name, variables in VARIABLES.items():
+            for variable in variables:
+                text = env.get(variable, "").strip()
+                if text:
+                    source.given[name] = f"{variable}={text}", text, variable + where
+                    break
+        return source
+
+    @classmethod
+    def of_entries(cls, entries: Iterable[Entry]) -> _Source:
+        source = cls()
+        source.given = {e.key.replace("-", "_"): (e.label, e.text, str(e.path)) for e in entries if e.text}
+        return source
+
+
+def _resolve(sources: Sequence[_Source]) -> Settings:
+    """Settings from sources, the strongest first."""
+    given: dict[str, tuple[str, str, str]] = {}
+    for source in reversed(sources):
+        given |= source.given
+    types = setting_types()
     values: dict[str, Any] = {}
     orchestration: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    for name, variables in VARIABLES.items():
-        for variable in variables:
-            text = env.get(variable, "").strip()
-            if text:
-                section, _, key = name.rpartition(".")
-                (orchestration if section else values)[key] = _read(variable, text, types[name])
-                origins[name] = variable
-                break
-    return Settings(**values, orchestration=OrchestrationSettings(**orchestration), origins=origins)
+    for name, (label, text, _) in given.items():
+        section, _, key = name.rpartition(".")
+        (orchestration if section else values)[key] = _read(name, text, types[name], label)
+    return Settings(
+        **values,
+        orchestration=OrchestrationSettings(**orchestration),
+        origins={name: origin for name, (_, _, origin) in given.items()},
+        target=next((name for source in sources for name in TARGETS if name in source.given), None),
+    )
+
+
+def setting_types() -> dict[str, str]:
+    """The annotation of each setting, by name."""
+    types = {f.name: str(f.type) for f in fields(Settings)}
+    return types | {f"orchestration.{f.name}": str(f.type) for f in fields(OrchestrationSettings)}
 
 
 def database_path(settings: Settings) -> Path:
@@ -247,12 +318,12 @@ def database_path(settings: Settings) -> Path:
     return user_data_path("flowctl", appauthor=False) / "flowctl.db"
 
 
-def _prefect_profile(env: Mapping[str, str]) -> dict[str, str]:
+def _prefect_profile(env: Mapping[str, str]) -> _Source:
     """The variables of the active Prefect profile; none without a profiles file."""
     home = Path(env.get("PREFECT_HOME", "~/.prefect")).expanduser()
     path = Path(env.get("PREFECT_PROFILES_PATH", str(home / "profiles.toml"))).expanduser()
     if not path.is_file():
-        return {}
+        return _Source()
     import tomllib  # noqa: PLC0415 - start-up budget
 
     try:
@@ -261,15 +332,17 @@ def _prefect_profile(env: Mapping[str, str]) -> dict[str, str]:
         raise ValueError(f"{path} cannot be read: {error}") from None
     active = env.get("PREFECT_PROFILE") or content.get("active", "")
     profile = content.get("profiles", {}).get(active, {})
-    return {name: str(value) for name, value in profile.items() if name.startswith("PREFECT_")}
+    variables = {name: str(value) for name, value in profile.items() if name.startswith("PREFECT_")}
+    return _Source.of_variables(variables, f" of Prefect's profile {active!r}")
 
 
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_CHOICES = {"FLOWCTL_SYNCHRONOUS": ("NORMAL", "FULL", "EXTRA", "OFF"), "FLOWCTL_MISSED_RUNS": ("skip", "latest", "all")}
+CHOICES = {"synchronous": ("NORMAL", "FULL", "EXTRA", "OFF"), "missed_runs": ("skip", "latest", "all")}
 
 
-def _read(variable: str, text: str, type_name: str) -> object:
+def _read(name: str, text: str, type_name: str, label: str) -> object:
+    """The value of a setting.  Raises ValueError, which `label` begins."""
     kind = type_name.split(maxsplit=1)[0]
     try:
         if kind == "bool":
@@ -280,11 +353,11 @@ def _read(variable: str, text: str, type_name: str) -> object:
             return _seconds(text)
     except (KeyError, ValueError):
         expected = {"bool": "true or false", "int": "a whole number", "float": "a number of seconds, such as 90 or 2h"}
-        raise ValueError(f"{variable}={text} cannot be read: it takes {expected[kind]}.") from None
-    if choices := _CHOICES.get(variable):
+        raise ValueError(f"{label} cannot be read: it takes {expected[kind]}.") from None
+    if choices := CHOICES.get(name):
         chosen = next((choice for choice in choices if choice.lower() == text.lower()), None)
         if chosen is None:
-            raise ValueError(f"{variable}={text} cannot be read: it takes {' or '.join(choices)}.")
+            raise ValueError(f"{label} cannot be read: it takes {' or '.join(choices)}.")
         return chosen
     return Path(text).expanduser() if kind == "Path" else text
 

@@ -18,6 +18,14 @@ hypothesis.settings.register_profile("flowctl", deadline=None)  # machines are s
 hypothesis.settings.load_profile("flowctl")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_configuration_of_this_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's own configuration and contexts out of all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLOWCTL_CONFIG", str(tmp_path_factory.mktemp("config") / "config.toml"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database, migrated once per test run; copy it, do not open it."""

@@ -6,7 +6,6 @@ a server; the others send the API's requests through `session.api`, which serves
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,9 @@ if TYPE_CHECKING:
     import typer
 
     from flowctl.cli.api.door import Door
+    from flowctl.cli.contexts import Context
     from flowctl.cli.local.backend import Local
+    from flowctl.cli.remote.backend import Remote
     from flowctl.settings import Settings
 
 _EXIT_CODES = {
@@ -82,17 +83,46 @@ class Session:
         from dataclasses import replace
         from pathlib import Path
 
-        from flowctl import settings
-
         changes: dict[str, Any] = {}
         try:
             if self.options.db:
                 changes["db"] = Path(self.options.db).expanduser()
+            elif self.context and self.context.db:
+                changes["db"] = Path(self.context.db)
+            if self.context and self.context.api:
+                changes["client_auth_string"] = self.context.auth_string
+                changes["api_key"] = self.context.api_key
             if self.options.wait_lock is not None:
                 changes["busy_timeout"] = moments.parse_duration(self.options.wait_lock)
-            return replace(settings.load(), **changes)
+            return replace(self.configured, **changes)
         except ValueError as error:
             raise Invalid(str(error)) from error
+
+    @cached_property
+    def configured(self) -> Settings:
+        """The settings of variables and files, without flags and context.  Raises Invalid."""
+        from flowctl import settings
+
+        try:
+            return settings.load()
+        except ValueError as error:
+            raise Invalid(str(error)) from error
+
+    @cached_property
+    def context(self) -> Context | None:
+        """The named server or file in force; None if a flag or a stronger source says where to work, or nothing does.
+
+        Raises NotFound.
+        """
+        if self.options.context is None:
+            if self.options.api or self.options.db or self.configured.target != "context":
+                return None
+        elif self.options.api or self.options.db:
+            raise Invalid("--context says where to work, and so does --api or --db.", remedy="leave out one of them")
+        from flowctl.cli import contexts
+
+        name = self.options.context or self.configured.context or contexts.LOCAL
+        return None if name == contexts.LOCAL else contexts.find(name)
 
     @property
     def database_path(self) -> Path:
@@ -101,10 +131,14 @@ class Session:
 
         return database_path(self.settings)
 
-    @property
+    @cached_property
     def api_url(self) -> str | None:
         """The server to speak to; None: none, but the database file."""
-        return self.options.api or os.environ.get("FLOWCTL_API", "").strip() or None
+        if self.options.api or self.options.db:
+            return self.options.api
+        if self.options.context is not None or self.configured.target == "context":
+            return self.context.api if self.context else None
+        return self.configured.api if self.configured.target == "api" else None
 
     @property
     def is_remote(self) -> bool:
@@ -128,8 +162,12 @@ class Session:
             raise Invalid(f"`{command}` works on the database file; it takes no --api.", remedy="leave out --api")
 
     @cached_property
-    def backend(self) -> Local:
-        """Where the runs are.  Raises Unusable when the file cannot be used."""
+    def backend(self) -> Local | Remote:
+        """Where the runs are: in the file, or on the server that was named.  Raises Unusable when it cannot be used."""
+        if self.is_remote:
+            from flowctl.cli.remote.backend import Remote
+
+            return Remote(self.api)
         from flowctl.cli.local.backend import Local
 
         return Local(self.database_path, self.settings, read_only=self.options.read_only)

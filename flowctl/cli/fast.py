@@ -45,16 +45,47 @@ def serve(arguments: Sequence[str]) -> int | None:
 
 
 def database_path(options: Globals) -> str | None:
-    """The database file, where finding it takes no more than the environment."""
-    if options.api or os.environ.get("FLOWCTL_API", "").strip():
+    """The database file, where finding it takes no more than the environment and the absence of other files."""
+    if options.api or options.context:
         return None
-    path = options.db or os.environ.get("FLOWCTL_DB", "").strip()
-    if path:
+    if options.db:
+        return os.path.expanduser(options.db)
+    environ = os.environ
+    if environ.get("FLOWCTL_API", "").strip() or environ.get("FLOWCTL_CONTEXT", "").strip():
+        return None
+    if path := environ.get("FLOWCTL_DB", "").strip():
         return os.path.expanduser(path)
-    if sys.platform != "linux":
+    if sys.platform != "linux" or _is_configured():
         return None
-    data = os.environ.get("XDG_DATA_HOME", "").strip() or "~/.local/share"
+    data = environ.get("XDG_DATA_HOME", "").strip() or "~/.local/share"
     return os.path.expanduser(f"{data}/flowctl/flowctl.db")
+
+
+def _is_configured() -> bool:
+    """Whether there is a configuration file, which may name a database (`flowctl/config_files.py`)."""
+    home = os.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config"
+    user = os.environ.get("FLOWCTL_CONFIG", "").strip() or f"{home}/flowctl/config.toml"
+    if os.path.exists(os.path.expanduser(user)):
+        return True
+    try:
+        directory = os.getcwd()
+    except OSError:
+        return True
+    while True:
+        if os.path.exists(f"{directory}/flowctl.toml") or _names_flowctl(f"{directory}/pyproject.toml"):
+            return True
+        above = os.path.dirname(directory)
+        if above == directory:
+            return False
+        directory = above
+
+
+def _names_flowctl(pyproject: str) -> bool:
+    try:
+        with open(pyproject, "rb") as file:
+            return b"[tool.flowctl" in file.read()
+    except OSError:
+        return False
 
 
 def _list_runs(options: Globals, path: str, given: dict[str, object]) -> int | None:

@@ -54,6 +54,7 @@ GLOBAL = (
     Flag(
         "--api", metavar="URL", help="A server instead of the file, flowctl's or Prefect's: http://127.0.0.1:4200/api."
     ),
+    Flag("--context", metavar="NAME", help="A server or file that `flowctl config context add` named; local: none."),
     Flag("--output", "-o", metavar="FORMAT", choices=FORMATS, help="table, wide, json, jsonl, yaml, csv or id."),
     Flag("--json", help="The same as -o json: the shape of Prefect's API."),
     Flag(
@@ -137,6 +138,7 @@ class Globals:
 
     db: str | None = None
     api: str | None = None
+    context: str | None = None
     output: str = "table"
     json: bool = False
     fields: Sequence[str] = ()

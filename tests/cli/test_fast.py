@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flowctl.cli import fast, flags
+from flowctl.cli.flags import Globals
 from flowctl.db.database import Database
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.states import StateType
@@ -121,3 +122,36 @@ def test_a_reader_that_goes_away_is_no_error(db_path: Path, world) -> None:
             process.stdout.close()
             assert process.stderr.read() == b""
             assert process.wait(30) == 141
+
+
+def test_the_quick_door_leaves_configured_places_to_the_other(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FLOWCTL_DB", "FLOWCTL_API", "FLOWCTL_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    (tmp_path / "a" / "pyproject.toml").write_text('[project]\nname = "flowctl-fan"\n')
+    user = tmp_path / "config.toml"
+    monkeypatch.setenv("FLOWCTL_CONFIG", str(user))
+
+    def path(**given: object) -> str | None:
+        return fast.database_path(Globals(given))
+
+    assert path() is not None, "a pyproject.toml without the table is nothing"
+    user.write_text("")
+    assert path() is None
+    assert path(db="x.db") == "x.db", "a flag is stronger than any file"
+    assert path(context="prod") is None
+    monkeypatch.setenv("FLOWCTL_DB", "y.db")
+    assert path() == "y.db", "so is a variable"
+    monkeypatch.setenv("FLOWCTL_CONTEXT", "prod")
+    assert path() is None
+    monkeypatch.delenv("FLOWCTL_CONTEXT")
+    monkeypatch.delenv("FLOWCTL_DB")
+    user.unlink()
+    (tmp_path / "a" / "pyproject.toml").write_text("[tool.flowctl]\n")
+    assert path() is None
+    (tmp_path / "a" / "pyproject.toml").unlink()
+    (tmp_path / "flowctl.toml").write_text("")
+    assert path() is None
