@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
-    from flowctl.db.queries.references import Execute as Execute
+    from flowctl.db.queries.references import Execute
 
     Find: TypeAlias = Callable[[str, str], Sequence[tuple[str, str]]]
     """Gives ids and names of what a reference may mean, by its kind (`flow_run`, `flow` …)."""
