@@ -17,6 +17,8 @@ from flowctl.cli import (
     database_copies,
     database_query,
     deployments,
+    deployments_run,
+    deployments_write,
     doctor,
     flows,
     logs,
@@ -26,6 +28,7 @@ from flowctl.cli import (
     runs_reap,
     runs_why,
     runs_write,
+    schedules,
 )
 from flowctl.cli import serve as serving
 from flowctl.cli import status as status_command
@@ -111,9 +114,12 @@ _group("flows", ListsGroup, "List and show flows.", "flowctl flows ls\nflowctl f
 _group(
     "deployments",
     ListsGroup,
-    "List, pause and resume deployments.",
-    "flowctl deployments ls\nflowctl deployments pause etl/nightly",
+    "List, run, change and schedule deployments.",
+    "flowctl deployments ls\nflowctl deployments run etl/nightly --wait",
     deployments.app,
+    deployments_run.app,
+    deployments_write.app,
+    schedules.app,
 )
 _group("logs", Group, "Follow what all runs log.", "flowctl logs tail --level warning", logs.app)
 _group(
