@@ -1,4 +1,4 @@
-"""Retention: forgets events after a while, the logs of deleted flows, and runs by the rules that the file itself holds.
+"""Retention: forgets events, the trash and the logs of deleted flows after a while, and runs by the rules of the file.
 
 A new file gets a rule at the first start of a server, which says so: runs that ended 90 days ago go.  A file that holds
 older runs by then was imported or kept on purpose: its runs stay until its owner decides, and he is told so.
@@ -16,7 +16,7 @@ from flowctl.db.database import Tx
 from flowctl.db.queries import deletion
 from flowctl.db.queries import pruning as queries
 from flowctl.db.tables import configurations
-from flowctl.ops import events, pruning
+from flowctl.ops import events, pruning, trash
 from flowctl.ops.pruning import Rules
 from flowctl.ops.steps import ROWS_A_STEP, Steps
 
@@ -98,8 +98,15 @@ def run_once(tx: Tx) -> int:
         events.delete_older_than(tx, expired, ROWS_A_STEP)
         or deletion.delete_orphaned_logs(tx, limit=ROWS_A_STEP)
         or _prune(tx)
+        or _expire_trash(tx)
         or _give_back(tx)
     )
+
+
+def _expire_trash(tx: Tx) -> int:
+    """Forget some of what has been in the trash long enough, and the logs that outlived their runs for long enough."""
+    policy = read(tx)
+    return trash.expire(tx, policy.rules.older_than if policy and policy.rules else None)
 
 
 def _prune(tx: Tx) -> int:

@@ -10,6 +10,9 @@ from flowctl.db.migrations import (
     m0005_artifacts,
     m0006_orphaned_logs,
     m0007_flow_run_processes,
+    m0008_trash,
+    m0009_log_search,
+    m0011_work_pools,
 )
 from flowctl.db.migrations.registry import migrations
 
@@ -21,6 +24,9 @@ ORDER = (
     m0005_artifacts,
     m0006_orphaned_logs,
     m0007_flow_run_processes,
+    m0008_trash,
+    m0009_log_search,
+    m0011_work_pools,
 )
 
 __all__ = ["ORDER", "migrations"]

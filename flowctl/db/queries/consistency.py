@@ -31,6 +31,8 @@ REFERENCES = (
     Reference("worker", "work_pool_id", "work_pool"),
     Reference("concurrency_slot", "limit_id", "concurrency_limit_v2"),
     Reference("concurrency_slot", "lease_id", "concurrency_lease"),
+    Reference("trashed_run", "batch", "trash_batch", "number"),
+    Reference("trash_part", "run", "trashed_run", "position"),
 )
 """Those that the ops keep.  A run may outlive its deployment, its work queue, and its artifacts outlive it."""
 

@@ -19,9 +19,11 @@ from flowctl.server.routes import (
     flow_run_states,
     flow_runs,
     flowctl_about,
+    flowctl_logs,
     flowctl_references,
     flowctl_runs,
     flowctl_storage,
+    flowctl_trash,
     flows,
     log_lists,
     logs,
@@ -37,6 +39,8 @@ from flowctl.server.routes import (
     ui_schemas,
     ui_task_runs,
     work_pools,
+    work_queues,
+    workers,
 )
 
 ALL: tuple[Routes, ...] = (
@@ -55,9 +59,11 @@ ALL: tuple[Routes, ...] = (
     flow_run_states.routes,
     flow_runs.routes,
     flowctl_about.routes,
+    flowctl_logs.routes,
     flowctl_references.routes,
     flowctl_runs.routes,
     flowctl_storage.routes,
+    flowctl_trash.routes,
     flows.routes,
     log_lists.routes,
     logs.routes,
@@ -73,4 +79,6 @@ ALL: tuple[Routes, ...] = (
     ui_schemas.routes,
     ui_task_runs.routes,
     work_pools.routes,
+    work_queues.routes,
+    workers.routes,
 )
