@@ -32,6 +32,7 @@ from flowctl.domain.log_filters import LogFilter, LogTextFilter
 from flowctl.domain.task_run_filters import SubflowRunsFilter, TaskFlowRunFilter, TaskRunFilter
 from flowctl.domain.text_search import parse
 from flowctl.domain.work_pool_filters import WorkPoolFilter, WorkQueueFilter
+from flowctl.domain.workers import WorkerFilter
 
 FLOW_RUN_START = "coalesce(flow_run.start_time, flow_run.expected_start_time)"
 """When a flow run started or should have; an expression that indices have, to be spelt like this."""
@@ -68,6 +69,11 @@ def work_pool(filter: WorkPoolFilter | None) -> Clause:
 def work_queue(filter: WorkQueueFilter | None) -> Clause:
     """The condition on table work_queue."""
     return filtered(filter, _WORK_QUEUE) if filter else TRUE
+
+
+def worker(filter: WorkerFilter | None) -> Clause:
+    """The condition on table worker."""
+    return filtered(filter, _WORKER) if filter else TRUE
 
 
 def log(filter: LogFilter | None) -> Clause:
@@ -323,6 +329,11 @@ _WORK_POOL: dict[str, Part] = {
 }
 
 _WORK_QUEUE: dict[str, Part] = {"id": column("work_queue.id"), "name": column("work_queue.name")}
+
+_WORKER: dict[str, Part] = {
+    "last_heartbeat_time": column("worker.last_heartbeat_time"),
+    "status": column("worker.status"),
+}
 
 _LOG: dict[str, Part] = {
     "level": column("log.level"),

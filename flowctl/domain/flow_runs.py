@@ -82,6 +82,46 @@ class FlowRun:
 
 
 @dataclass(slots=True, kw_only=True)
+class ScheduledFlowRun:
+    """A run as workers get it: without its pool, and `state` is always None (Prefect: FlowRun)."""
+
+    id: UUID
+    created: datetime
+    updated: datetime
+    name: str
+    flow_id: UUID
+    state_id: UUID | None = None
+    deployment_id: UUID | None = None
+    deployment_version: str | None = None
+    work_queue_id: UUID | None = None
+    work_queue_name: str | None = None
+    flow_version: str | None = None
+    parameters: JSONObject = field(default_factory=dict[str, object])
+    idempotency_key: str | None = None
+    context: JSONObject = field(default_factory=dict[str, object])
+    empirical_policy: FlowRunPolicy = field(default_factory=FlowRunPolicy)
+    tags: list[str] = field(default_factory=list[str])
+    labels: KeyValueLabels = field(default_factory=dict[str, bool | int | float | str])
+    parent_task_run_id: UUID | None = None
+    state_type: StateType | None = None
+    state_name: str | None = None
+    run_count: int = 0
+    expected_start_time: datetime | None = None
+    next_scheduled_start_time: datetime | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    total_run_time: float = 0.0
+    estimated_run_time: float = 0.0
+    estimated_start_time_delta: float = 0.0
+    auto_scheduled: bool = False
+    infrastructure_document_id: UUID | None = None
+    infrastructure_pid: str | None = None
+    created_by: Actor | None = None
+    job_variables: JSONObject | None = field(default_factory=dict[str, object])
+    state: State | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class FlowRunCreate:
     """Body of `POST /flow_runs/`; without a state the run is PENDING, without a name it gets a made-up one."""
 

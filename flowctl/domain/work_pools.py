@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from uuid import UUID
 
 from annotated_types import Gt
+from typing_extensions import TypedDict
 
 from flowctl.domain.values import PROPER_NAME, STRICT_BODY, JSONObject, NonNegative
 
@@ -73,6 +74,18 @@ class WorkPoolCreate:
     storage_configuration: StorageConfiguration = field(default_factory=StorageConfiguration)
 
 
+class WorkPoolUpdate(TypedDict, total=False):
+    """Body of `PATCH /work_pools/{name}`: the keys present are the keys sent."""
+
+    __pydantic_config__ = STRICT_BODY  # pyright: ignore[reportGeneralTypeIssues] - pydantic reads it from the class
+
+    description: str | None
+    is_paused: bool | None
+    base_job_template: JSONObject | None
+    concurrency_limit: NonNegative | None
+    storage_configuration: StorageConfiguration | None
+
+
 class WorkQueueStatus(StrEnum):
     """Whether somebody takes runs from a queue."""
 
@@ -121,6 +134,20 @@ class WorkQueueCreate:
     filter: QueueFilter | None = None
 
 
+class WorkQueueUpdate(TypedDict, total=False):
+    """Body of `PATCH` of a queue: the keys present are the keys sent."""
+
+    __pydantic_config__ = STRICT_BODY  # pyright: ignore[reportGeneralTypeIssues] - pydantic reads it from the class
+
+    name: Annotated[str, PROPER_NAME] | None  # Prefect takes any name, and cannot list the pool's queues afterwards.
+    description: str | None
+    is_paused: bool
+    concurrency_limit: NonNegative | None
+    priority: Annotated[int, Gt(0)] | None
+    last_polled: datetime | None
+    filter: QueueFilter | None
+
+
 @dataclass(slots=True, kw_only=True)
 class WorkQueueResponse:
     """A work queue as the operations of its pool answer it (Prefect: WorkQueueResponse)."""
@@ -140,3 +167,21 @@ class WorkQueueResponse:
     status: WorkQueueStatus
     active_slots: int | None
     """Runs that take a slot; None without a concurrency limit."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkQueueHealthPolicy:
+    """When a queue counts as healthy."""
+
+    maximum_late_runs: int | None = 0
+    maximum_seconds_since_last_polled: int | None = 60
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkQueueStatusDetail:
+    """How a queue does (Prefect: WorkQueueStatusDetail)."""
+
+    healthy: bool
+    late_runs_count: int = 0
+    last_polled: datetime | None = None
+    health_check_policy: WorkQueueHealthPolicy = field(default_factory=WorkQueueHealthPolicy)

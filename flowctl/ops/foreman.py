@@ -87,7 +87,7 @@ def _queues(tx: Tx, back: datetime) -> int:
         tx.execute("UPDATE work_queue SET status = 'NOT_READY' WHERE id = ?", (str(id),))
         queue = work_queues.get(tx, id)
         if queue:
-            work_pool_events.emit_queue_status(tx, queue, "not-ready", work_pools.of_queue(tx, id))
+            work_pool_events.emit_queue(tx, queue, "not-ready", work_pools.of_queue(tx, id))
     return len(forgotten)
 
 

@@ -1,4 +1,4 @@
-"""Work pools: creation, and the queue that a deployment or a run names."""
+"""Work pools: create, read, list, update, delete; and the queue that a deployment or a run names."""
 
 from __future__ import annotations
 
@@ -7,13 +7,26 @@ import re
 from uuid import UUID
 
 from flowctl.db.database import Tx
+from flowctl.db.queries import work_queue_references as references
 from flowctl.db.tables import work_pools as table
 from flowctl.db.tables import work_queues as queues_table
-from flowctl.domain.errors import Conflict, Forbidden, Invalid, NotFound
-from flowctl.domain.events import RESOURCE_ID, RESOURCE_NAME, RESOURCE_ROLE, ReceivedEvent
+from flowctl.db.tables import workers
+from flowctl.domain.errors import INTEGRITY, Conflict, Forbidden, Invalid, NotFound
 from flowctl.domain.values import JSONObject
-from flowctl.domain.work_pools import AGENT_POOL, AGENT_TYPE, DEFAULT_QUEUE, WorkPool, WorkPoolCreate, WorkPoolStatus
-from flowctl.ops import events, job_variables, work_queues
+from flowctl.domain.work_pool_filters import WorkPoolFilter
+from flowctl.domain.work_pools import (
+    AGENT_POOL,
+    AGENT_TYPE,
+    DEFAULT_QUEUE,
+    WorkPool,
+    WorkPoolCreate,
+    WorkPoolStatus,
+    WorkPoolUpdate,
+    WorkQueueCreate,
+    WorkQueueResponse,
+)
+from flowctl.ops import job_variables, work_pool_events, work_pool_slots, work_queues
+from flowctl.ops.steps import ROWS_A_STEP, Steps
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([\w.\-\[\]$]+)\s*\}\}")
 
@@ -25,11 +38,88 @@ def create(tx: Tx, body: WorkPoolCreate) -> WorkPool:
     defaults that do not fit, Conflict if the name is taken.
     source  Prefect: POST /work_pools/
     """
-    if body.name.lower().startswith("prefect"):
+    if _is_reserved(body.name):
         raise Forbidden("Work pools starting with 'Prefect' are reserved for internal use.")
     _check_template(body.base_job_template)
     job_variables.check_defaults(body.base_job_template)
     return _create(tx, body)
+
+
+def read(tx: Tx, name: str) -> WorkPool:
+    """A pool by its name, with its taken slots.  Raises NotFound."""
+    return work_pool_slots.counted_pool(tx, require(tx, name))
+
+
+def require(tx: Tx, name: str) -> WorkPool:
+    """A pool by its name as it is stored.  Raises NotFound."""
+    pool = table.by_name(tx, name)
+    if pool is None:
+        raise NotFound(f'Work pool "{name}" not found.')
+    return pool
+
+
+def find(tx: Tx, filter: WorkPoolFilter | None, *, limit: int, offset: int) -> list[WorkPool]:
+    """List pools that match, by name."""
+    return work_pool_slots.counted_pools(tx, table.find(tx, filter, limit=limit, offset=offset))
+
+
+def count(tx: Tx, filter: WorkPoolFilter | None) -> int:
+    """Count pools that match."""
+    return table.count(tx, filter)
+
+
+def update(tx: Tx, name: str, body: WorkPoolUpdate) -> None:
+    """Set what is present in the body.  A pool that is no longer paused is READY if it has workers.
+
+    Raises Forbidden for what Prefect keeps to itself, NotFound, Invalid, and Conflict for null where a value has to be.
+    source  Prefect: PATCH /work_pools/{name}
+    """
+    if _is_reserved(name) and set(body) - {"is_paused", "concurrency_limit"}:
+        raise Forbidden(
+            "Work pools starting with 'Prefect' are reserved for internal use "
+            "and can only be updated to set concurrency limits or pause."
+        )
+    changes: JSONObject = dict(body)
+    if "base_job_template" in body:
+        _check_template(body["base_job_template"])
+    before = require(tx, name)
+    if any(changes.get(key, ...) is None for key in ("is_paused", "storage_configuration")):
+        raise Conflict(INTEGRITY)
+    table.update(tx, before.id, **changes)
+    work_pool_events.emit_pool_changes(tx, before, table.get(tx, before.id) or before)
+    if "is_paused" in changes and before.type != AGENT_TYPE:
+        work_pool_events.set_status(tx, before.id, _status(tx, before.id, is_paused=changes["is_paused"]))
+
+
+def delete(tx: Tx, name: str) -> Steps[None]:
+    """Delete a pool with its queues and workers; deployments and runs that name them have none afterwards.
+
+    Raises Forbidden for what Prefect keeps to itself, NotFound.
+    """
+    if _is_reserved(name):
+        raise Forbidden("Work pools starting with 'Prefect' are reserved for internal use and can not be deleted.")
+    pool = require(tx, name)
+    for queue in queues_table.of_pool(tx, pool.id):
+        while (rows := references.clear(tx, queue.id, limit=ROWS_A_STEP)) >= ROWS_A_STEP:
+            tx = yield rows
+    for queue in queues_table.of_pool(tx, pool.id):  # also those that somebody made between the steps
+        while references.clear(tx, queue.id, limit=ROWS_A_STEP) >= ROWS_A_STEP:
+            pass
+        queues_table.delete(tx, queue.id)
+        work_pool_events.emit_queue(tx, queue, "deleted", pool)
+    workers.delete_all(tx, pool.id)
+    if table.delete(tx, pool.id):
+        work_pool_events.emit_pool(tx, pool, "deleted")
+
+
+def _status(tx: Tx, id: UUID, *, is_paused: bool) -> WorkPoolStatus:
+    if is_paused:
+        return WorkPoolStatus.PAUSED
+    return WorkPoolStatus.READY if workers.has_online(tx, id) else WorkPoolStatus.NOT_READY
+
+
+def _is_reserved(name: str) -> bool:
+    return name.lower().startswith("prefect")
 
 
 def queue_id(tx: Tx, work_pool_name: str | None, work_queue_name: str | None) -> UUID | None:
@@ -40,17 +130,28 @@ def queue_id(tx: Tx, work_pool_name: str | None, work_queue_name: str | None) ->
     """
     if work_pool_name is None:
         return _agent_queue_id(tx, work_queue_name) if work_queue_name else None
-    pool = table.by_name(tx, work_pool_name)
-    if pool is None:
-        raise NotFound(f'Work pool "{work_pool_name}" not found.')
+    pool = require(tx, work_pool_name)
     if work_queue_name is None:
         return pool.default_queue_id
     found = queues_table.by_name(tx, pool.id, work_queue_name)
     return found.id if found else work_queues.create(tx, pool, work_queue_name).id
 
 
+def create_queue_for_agents(tx: Tx, body: WorkQueueCreate) -> WorkQueueResponse:
+    """Make a queue in `default-agent-pool`, which is made too.  Raises Conflict if it has a queue of that name.
+
+    source  Prefect: POST /work_queues/
+    """
+    pool = table.agents(tx)
+    if pool is None:
+        pool = _create(tx, WorkPoolCreate(name=AGENT_POOL, type=AGENT_TYPE))
+        if body.name == DEFAULT_QUEUE:
+            return work_queues.read_in_pool(tx, AGENT_POOL, DEFAULT_QUEUE)
+    return work_queues.create_from(tx, pool, body, taken="A work queue with this name already exists.")
+
+
 def _agent_queue_id(tx: Tx, name: str) -> UUID | None:
-    pool = table.by_name(tx, AGENT_POOL) or _create(tx, WorkPoolCreate(name=AGENT_POOL, type=AGENT_TYPE))
+    pool = table.agents(tx) or _create(tx, WorkPoolCreate(name=AGENT_POOL, type=AGENT_TYPE))
     if name == DEFAULT_QUEUE:
         return pool.default_queue_id
     found = queues_table.by_name(tx, pool.id, name)
@@ -79,11 +180,14 @@ def _create(tx: Tx, body: WorkPoolCreate) -> WorkPool:
     queue = work_queues.create(tx, pool, DEFAULT_QUEUE, description="The work pool's default queue.")
     pool.default_queue_id = queue.id
     table.update(tx, pool.id, default_queue_id=queue.id)
-    _announce_new(tx, pool)
+    work_pool_events.emit_pool(tx, pool, "created")
+    work_pool_events.emit_pool_status(tx, pool)
     return pool
 
 
-def _check_template(template: JSONObject) -> None:
+def _check_template(template: JSONObject | None) -> None:
+    if template is None:
+        raise Invalid("The `base_job_template` must be an object.")
     if not template:
         return
     configuration, variables = template.get("job_configuration"), template.get("variables")
@@ -110,25 +214,3 @@ def _invalid(template: JSONObject, message: str) -> Invalid:
         "ctx": {"error": {}},
     }
     return Invalid(message, entries=[entry])
-
-
-def _announce_new(tx: Tx, pool: WorkPool) -> None:
-    """Announce `prefect.work-pool.created` and the pool's first status."""
-    resource = {
-        RESOURCE_ID: f"prefect.work-pool.{pool.id}",
-        RESOURCE_NAME: pool.name,
-        "prefect.work-pool.type": pool.type,
-    }
-    related = [{RESOURCE_ID: f"prefect.work-queue.{pool.default_queue_id}", RESOURCE_ROLE: "default-queue"}]
-    if block_id := pool.storage_configuration.default_result_storage_block_id:
-        related.append({RESOURCE_ID: f"prefect.block-document.{block_id}", RESOURCE_ROLE: "result-storage"})
-    _emit(tx, "prefect.work-pool.created", {**resource, RESOURCE_ROLE: "work-pool"}, related)
-    if pool.status is not None:
-        _emit(tx, f"prefect.work-pool.{pool.status.value.lower().replace('_', '-')}", resource, [])
-
-
-def _emit(tx: Tx, name: str, resource: dict[str, str], related: list[dict[str, str]]) -> None:
-    event = ReceivedEvent(
-        id=tx.new_time_id(), occurred=tx.now, received=tx.now, event=name, resource=resource, related=related
-    )
-    events.emit(tx, event)

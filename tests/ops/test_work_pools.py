@@ -55,7 +55,7 @@ def test_queues_take_the_first_free_priority_or_make_room(tx: Tx) -> None:
     pool = make_pool(tx)
     assert [work_queues.create(tx, pool, name).priority for name in "ab"] == [2, 3]
     work_queues.create(tx, pool, "first", priority=1)
-    assert queues_table.priorities(tx, pool.id) == [1, 2, 3, 4]
+    assert list(queues_table.priorities(tx, pool.id).values()) == [1, 2, 3, 4]
     with pytest.raises(Conflict):
         work_queues.create(tx, pool, "a")
 

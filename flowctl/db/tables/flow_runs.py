@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from flowctl.db.columns import (
@@ -22,9 +25,43 @@ from flowctl.db.columns import (
 from flowctl.db.database import Tx
 from flowctl.db.tables.runs import derive_run_times, run_times
 from flowctl.db.tables.states import FLOW_RUN_STATE
-from flowctl.domain.flow_runs import FlowRun, FlowRunPolicy
+from flowctl.domain.flow_runs import FlowRun, FlowRunPolicy, ScheduledFlowRun
 from flowctl.domain.states import StateType
 from flowctl.domain.values import Actor
+
+_STORED: dict[str, Any] = {  # of kinds; typed so, because it fills keywords
+    "id": UUID_,
+    "created": TIME,
+    "updated": TIME,
+    "name": TEXT,
+    "flow_id": UUID_,
+    "state_id": UUID_,
+    "deployment_id": UUID_,
+    "deployment_version": TEXT,
+    "work_queue_id": UUID_,
+    "work_queue_name": TEXT,
+    "flow_version": TEXT,
+    "parameters": JSON,
+    "idempotency_key": TEXT,
+    "context": JSON,
+    "empirical_policy": json_of(FlowRunPolicy),
+    "tags": JSON,
+    "labels": JSON,
+    "parent_task_run_id": UUID_,
+    "state_type": enum_of(StateType),
+    "state_name": TEXT,
+    "run_count": INT,
+    "expected_start_time": TIME,
+    "next_scheduled_start_time": TIME,
+    "start_time": TIME,
+    "end_time": TIME,
+    "total_run_time": FLOAT,
+    "auto_scheduled": BOOL,
+    "infrastructure_document_id": UUID_,
+    "infrastructure_pid": TEXT,
+    "created_by": json_items(Actor),
+    "job_variables": JSON,
+}
 
 FLOW_RUN = Columns(
     FlowRun,
@@ -36,41 +73,21 @@ FLOW_RUN = Columns(
     ),
     derive=derive_run_times,
     extra={"state_timestamp": TIME},
-    id=UUID_,
-    created=TIME,
-    updated=TIME,
-    name=TEXT,
-    flow_id=UUID_,
-    state_id=UUID_,
-    deployment_id=UUID_,
-    deployment_version=TEXT,
-    work_queue_id=UUID_,
-    work_queue_name=TEXT,
-    flow_version=TEXT,
-    parameters=JSON,
-    idempotency_key=TEXT,
-    context=JSON,
-    empirical_policy=json_of(FlowRunPolicy),
-    tags=JSON,
-    labels=JSON,
-    parent_task_run_id=UUID_,
-    state_type=enum_of(StateType),
-    state_name=TEXT,
-    run_count=INT,
-    expected_start_time=TIME,
-    next_scheduled_start_time=TIME,
-    start_time=TIME,
-    end_time=TIME,
-    total_run_time=FLOAT,
-    auto_scheduled=BOOL,
-    infrastructure_document_id=UUID_,
-    infrastructure_pid=TEXT,
-    created_by=json_items(Actor),
-    job_variables=JSON,
+    **_STORED,
     work_pool_id=Joined("work_pool.id", UUID_),
     work_pool_name=Joined("work_pool.name", TEXT),
     state=Nested(FLOW_RUN_STATE, "state"),
 )
+
+
+def _without_state(row: Mapping[str, Any], now: datetime) -> dict[str, object]:
+    return {**derive_run_times(row, now), "state": None}
+
+
+SCHEDULED_FLOW_RUN = Columns(
+    ScheduledFlowRun, table="flow_run", derive=_without_state, extra={"state_timestamp": TIME}, **_STORED
+)
+"""Runs as workers get them."""
 
 
 def get(tx: Tx, id: UUID) -> FlowRun | None:

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flowctl.db.columns import BOOL, INT, JSON, TEXT, TIME, UUID_, Columns, enum_of, json_items
+from flowctl.db import where
+from flowctl.db.columns import BOOL, INT, JSON, TEXT, TIME, UUID_, Columns, Rows, enum_of, json_items
 from flowctl.db.database import Tx
-from flowctl.domain.work_pools import StorageConfiguration, WorkPool, WorkPoolStatus
+from flowctl.domain.work_pool_filters import WorkPoolFilter
+from flowctl.domain.work_pools import AGENT_POOL, StorageConfiguration, WorkPool, WorkPoolStatus
 
 
 def _not_counted(row: Mapping[str, Any], now: datetime) -> dict[str, object]:
@@ -46,10 +48,28 @@ def by_name(tx: Tx, name: str) -> WorkPool | None:
     return WORK_POOL.one(tx, "WHERE work_pool.name = ?", (name,))
 
 
+def agents(tx: Tx) -> WorkPool | None:
+    """The pool of queues that are named without a pool, or None."""
+    return by_name(tx, AGENT_POOL)
+
+
 def of_queue(tx: Tx, work_queue_id: UUID) -> WorkPool | None:
     """The work pool that a queue is in, or None."""
     where = "WHERE work_pool.id = (SELECT work_pool_id FROM work_queue WHERE id = ?)"
     return WORK_POOL.one(tx, where, (str(work_queue_id),))
+
+
+def find(tx: Tx, filter: WorkPoolFilter | None, *, limit: int, offset: int) -> Rows[WorkPool]:
+    """Work pools that match, by name."""
+    condition = where.work_pool(filter)
+    sql = f"WHERE {condition.sql} ORDER BY work_pool.name LIMIT ? OFFSET ?"
+    return WORK_POOL.rows(tx, sql, (*condition.parameters, limit, offset))
+
+
+def count(tx: Tx, filter: WorkPoolFilter | None) -> int:
+    """How many work pools match."""
+    condition = where.work_pool(filter)
+    return tx.scalar(f"SELECT count(*) FROM work_pool WHERE {condition.sql}", condition.parameters)
 
 
 def insert(tx: Tx, pool: WorkPool) -> WorkPool:
@@ -60,3 +80,8 @@ def insert(tx: Tx, pool: WorkPool) -> WorkPool:
 def update(tx: Tx, id: UUID, **changes: object) -> bool:
     """Set columns of a work pool, and `updated`; tells whether it exists."""
     return WORK_POOL.update(tx, id, updated=tx.now, **changes)
+
+
+def delete(tx: Tx, id: UUID) -> bool:
+    """Delete a work pool; tells whether it was there."""
+    return WORK_POOL.delete(tx, id)

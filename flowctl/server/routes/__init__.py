@@ -81,4 +81,6 @@ ALL: tuple[Routes, ...] = (
     work_pools.routes,
     work_queues.routes,
     workers.routes,
+    work_queues.routes,
+    workers.routes,
 )

