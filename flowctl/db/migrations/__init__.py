@@ -13,7 +13,6 @@ from flowctl.db.migrations import (
     m0008_trash,
     m0009_log_search,
     m0011_work_pools,
-    m0011_work_pools,
 )
 from flowctl.db.migrations.registry import migrations
 
@@ -27,7 +26,6 @@ ORDER = (
     m0007_flow_run_processes,
     m0008_trash,
     m0009_log_search,
-    m0011_work_pools,
     m0011_work_pools,
 )
 

@@ -81,6 +81,4 @@ ALL: tuple[Routes, ...] = (
     work_pools.routes,
     work_queues.routes,
     workers.routes,
-    work_queues.routes,
-    workers.routes,
 )
