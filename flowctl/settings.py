@@ -105,6 +105,8 @@ class Settings:
     """How long a run may send no heartbeats, if its process cannot be looked at; 0: for ever."""
     metrics_enabled: bool = True
     services_retention_enabled: bool = True
+    log_search_enabled: bool = True
+    """Keep an index of log messages, and search by it (`ops/log_search.py`)."""
     services_triggers_enabled: bool = True
     services_event_persister_enabled: bool = True
     services_task_run_recorder_enabled: bool = True
@@ -197,6 +199,7 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "reaper_heartbeats_alone_seconds": ("FLOWCTL_REAPER_HEARTBEATS_ALONE",),
     "metrics_enabled": ("FLOWCTL_METRICS", "PREFECT_SERVER_METRICS_ENABLED"),
     "services_retention_enabled": ("FLOWCTL_RETENTION",),
+    "log_search_enabled": ("FLOWCTL_LOG_SEARCH",),
     "services_triggers_enabled": ("PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED", "PREFECT_API_SERVICES_TRIGGERS_ENABLED"),
     "services_event_persister_enabled": ("PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED", "PREFECT_API_SERVICES_EVENT_PERSISTER_ENABLED"),
     "services_task_run_recorder_enabled": ("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED", "PREFECT_API_SERVICES_TASK_RUN_RECORDER_ENABLED"),

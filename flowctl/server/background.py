@@ -22,6 +22,7 @@ from flowctl.ops import (
     foreman,
     late_runs,
     leases,
+    log_search,
     pause_expirations,
     reap,
     retention,
@@ -77,6 +78,7 @@ SERVICES: Final[tuple[Service, ...]] = (
     Service("Repossessor", "services_repossessor_loop_seconds", leases.run_once, "services_repossessor_enabled"),
     Service("Foreman", "services_foreman_loop_seconds", foreman.run_once, "services_foreman_enabled"),
     Service("Reaper", 15.0, reap.run_once, "services_reaper_enabled"),
+    Service("LogSearch", 5.0, log_search.run_once, "log_search_enabled"),
     Service("Retention", 3600.0, retention.run_once, "services_retention_enabled"),
 )
 
