@@ -16,7 +16,7 @@ from flowctl.cli.tables import Column
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:
-    from flowctl.cli.local.runs import Moment
+    from flowctl.cli.results import Moment
     from flowctl.cli.output import Output
 
 app = typer.Typer()
@@ -125,7 +125,7 @@ def next_runs(
     if output.wants_data:
         output.data([line.data() for line in lines])
         return
-    output.table(_COLUMNS, lines)
+    output.table([column for column in _COLUMNS if output.format != "csv" or column.title != "IN"], lines)
     paused = sum(found.own["paused"] for found in deployments)
     parts = ["" if lines else "no runs to come", f"{paused:,} deployment{'s' * (paused != 1)} paused" if paused else ""]
     if any(parts):

@@ -106,7 +106,8 @@ def show(session: Session, rules: Sequence[tuple[dict[str, Any], str]], number: 
     if output.wants_data:
         output.data([line.data() for line in lines])
         return
-    output.table([column for column in _DATES if len(rules) > 1 or column.title != "SCHEDULE"], lines)
+    without = {"" if len(rules) > 1 else "SCHEDULE", "IN" if output.format == "csv" else ""}
+    output.table([column for column in _DATES if column.title not in without], lines)
     if not lines:
         output.note("no dates to come")
 
@@ -116,7 +117,7 @@ _DATES = (
     Column("UTC", lambda line: moments.iso(line.id), lambda line, look: _utc(line.date, look.terminal)),
     Column("IN", lambda line: None, lambda line, look: lookups.distance(line.date, look.now)),
     Column("SCHEDULE", lambda line: line.name, cut=True),
-    Column("", lambda line: line.note, lambda line, _look: line.note or " ", style=lambda line: "yellow"),
+    Column("NOTE", lambda line: line.note, lambda line, _look: line.note or " ", style=lambda line: "yellow"),
 )
 
 

@@ -77,10 +77,9 @@ def _checked(rule: dict[str, Any]) -> dict[str, Any]:
     try:
         wire.loads(DeploymentScheduleCreate, json.dumps({"schedule": rule}).encode())
     except Invalid as error:
-        kind = next(name for name in ("interval", "cron", "rrule") if name in rule).title()
-        told = [entry["msg"] for entry in error.entries if kind.lower() in str(entry["loc"]).lower()]
-        reason = str((told or [entry["msg"] for entry in error.entries] or [error.message])[0])
-        raise Invalid(f"Not a schedule: {reason.removeprefix('Value error, ')}.") from None
+        told = [str(entry["msg"]) for entry in error.entries if entry["type"] == "value_error"]
+        reason = (told or [error.message])[0].removeprefix("Value error, ")
+        raise Invalid(f"Not a schedule: {reason}.") from None
     return rule
 
 
