@@ -59,7 +59,7 @@ def show(
     session: Session, query: LogQuery, *, head: int | None = None, tail: int | None = None, reverse: bool = False
 ) -> None:
     """Print the lines that there are."""
-    lines, _ = session.backend.logs.find(query, head=head, tail=tail)
+    lines = session.backend.logs.find(query, head=head, tail=tail)
     if reverse:
         lines.reverse()
     output = session.output
@@ -87,13 +87,11 @@ def follow(session: Session, query: LogQuery, *, tail: int | None = None, until_
         if texts:
             output.write("\n".join(texts) + "\n")
 
-    lines, position = backend.logs.find(query, tail=tail)
-    write(lines)
+    write(backend.logs.begin(query, tail=tail))
     while True:
         # asked before the lines are read: what a run logs before it ends is there when it has ended
         running = not until_final or any(not moment.is_over for moment in backend.runs.moments(until_final))
-        lines, position = backend.logs.after(query, position)
-        write(lines)
+        write(backend.logs.more(query))
         if not running:
             return
         while not backend.watch.changed():

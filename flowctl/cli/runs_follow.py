@@ -18,7 +18,7 @@ from flowctl.cli.selection import choose, each, noun
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:
-    from flowctl.cli.local.runs import Moment
+    from flowctl.cli.results import Moment
 
 app = typer.Typer()
 

@@ -16,7 +16,7 @@ from flowctl.cli.selection import choose, each
 from flowctl.cli.tables import Column, block, item, plain
 
 if TYPE_CHECKING:
-    from flowctl.cli.local.runs import Surroundings
+    from flowctl.cli.results import Surroundings
 
 app = typer.Typer()
 

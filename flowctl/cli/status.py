@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,9 +11,7 @@ from flowctl.cli.context import Session
 from flowctl.cli.output import Output
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from flowctl.cli.local.status import NextRun, Status
+    from flowctl.cli.results import NextRun, Status
 
 EXAMPLES = """
 flowctl status
@@ -23,52 +19,39 @@ flowctl status --json
 watch -n 5 flowctl status
 """
 
-_PATIENCE = 3.0
-"""Seconds that a server may take to tell about its services."""
-
 
 def status(ctx: typer.Context) -> None:
     """Show how the database, the server, its services and the runs are, on one screen."""
     session = Session.of(ctx)
     output = session.output
     found = session.backend.status()
-    server = _server(session.database_path)
     if output.wants_data:
-        output.data([{**found.wire(), "server": server}], single=True)
+        output.data([found.wire()], single=True)
         return
-    rows = [
-        ("database", f"{found.path}  {_size(found.size)}, log of changes {_size(found.wal_size)}"),
-        ("disk", f"{_size(found.free)} free"),
-        ("server", _server_line(server)),
-    ]
-    if server is not None and (services := server.get("services")):
+    rows: list[tuple[str, str]] = []
+    if found.database is not None:
+        rows.append(("database", _database(found.database)))
+    if found.free is not None:
+        rows.append(("disk", f"{_size(found.free)} free"))
+    rows.append(("server", _server_line(found.server)))
+    if found.server is not None and (services := found.server.get("services")):
         rows.append(("services", _services(services, output)))
     rows.append(("runs", _runs(found)))
     rows.append(("next", "\n".join(_next(run, output) for run in found.next_runs) or output.look.nothing))
     output.pairs(rows)
 
 
-def _server(database: Path) -> dict[str, Any] | None:
-    """Who serves the database, with what it tells about itself; None if nobody does."""
-    from urllib.request import urlopen
-
-    from flowctl.server.lock import serving
-
-    server = serving(database)
-    if server is None:
-        return None
-    try:
-        with urlopen(f"{server['api']}/ready", timeout=_PATIENCE) as answer:
-            told: dict[str, Any] = json.load(answer)
-    except (OSError, HTTPException, ValueError) as error:
-        return {**server, "message": f"does not answer: {error}", "services": {}}
-    return {**server, "message": told.get("message"), "services": told.get("services", {})}
+def _database(database: dict[str, Any]) -> str:
+    line = f"{database['path']}  {_size(database['size_bytes'])}"
+    changes = database.get("wal_size_bytes")
+    return line if changes is None else f"{line}, log of changes {_size(changes)}"
 
 
 def _server_line(server: dict[str, Any] | None) -> str:
     if server is None:
         return "none runs on this database"
-    line = f"{server['url']}  process {server['pid']}"
+    parts = [server["url"], f"process {server['pid']}" if "pid" in server else "", server.get("version", "")]
+    line = "  ".join(part for part in parts if part)
     return line if server["message"] == "OK" else f"{line}  {server['message']}"
 
 

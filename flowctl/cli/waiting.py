@@ -13,7 +13,7 @@ from flowctl.cli.tables import Look
 from flowctl.domain.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
-    from flowctl.cli.local.runs import Moment
+    from flowctl.cli.results import Moment
 
     Seen = Callable[[Moment], None]
 
@@ -71,7 +71,8 @@ def wait(
     deadline = None if timeout is None else time.monotonic() + timeout
     known: dict[str, Moment] = {}
     while True:
-        present = {moment.id: moment for moment in backend.runs.moments([id for id in ids if id not in waited.ended])}
+        open_ = [id for id in ids if id not in waited.ended]
+        present = {moment.id: moment for moment in backend.runs.moments(open_, tasks=seen is not None)}
         for id in ids:
             moment = present.get(id)
             if id in waited.ended:

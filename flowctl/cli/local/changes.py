@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from flowctl.cli.results import Extent, Verdict
 from flowctl.cli.run_query import state_type
 from flowctl.db.database import Database, Tx
 from flowctl.db.shapes import wire_time
@@ -22,34 +23,6 @@ from flowctl.ops import flow_runs, set_state, steps
 
 _BATCH = 20
 """Runs that are deleted before another transaction begins."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of a proposed state."""
-
-    id: str
-    name: str
-    before: str
-    """Name of the state that the run was in."""
-    after: str
-    after_type: str | None
-    accepted: bool
-    reason: str | None
-    wire: dict[str, Any]
-    """The API's answer to `set_state`."""
-
-
-@dataclass(slots=True)
-class Extent:
-    """How much a deletion takes along."""
-
-    runs: int = 0
-    task_runs: int = 0
-    log_lines: int = 0
-    flows: int = 0
-    orphans: int = 0
-    """Runs that stay, without the parent that is deleted."""
 
 
 class Changes:
@@ -109,15 +82,14 @@ class Changes:
 
     def extent(self, ids: Sequence[str]) -> Extent:
         """What deleting these runs would take along."""
-        extent, flows = Extent(runs=len(ids)), set[str]()
+        extent = Extent(runs=len(ids))
         with self._database.read() as tx:
             tx.execute("CREATE TEMP TABLE chosen (id TEXT PRIMARY KEY)")  # gone with the transaction
             tx.executemany("INSERT INTO chosen VALUES (?)", [(id,) for id in ids])
-            flows.update(row[0] for row in tx.execute(_FLOWS))
+            extent.flows = tx.scalar(_FLOWS)
             extent.task_runs = tx.scalar(_TASK_RUNS)
             extent.log_lines = tx.scalar(_LOG_LINES)
             extent.orphans = tx.scalar(_ORPHANS)
-        extent.flows = len(flows)
         return extent
 
     def _change(self, id: str, change: Callable[[Tx, FlowRun], OrchestrationResult], *, dry_run: bool) -> Verdict:
@@ -149,7 +121,7 @@ class _Undo(Exception):
     """Ends a transaction without a commit."""
 
 
-_FLOWS = "SELECT DISTINCT flow_id FROM flow_run WHERE id IN (SELECT id FROM chosen)"
+_FLOWS = "SELECT count(DISTINCT flow_id) FROM flow_run WHERE id IN (SELECT id FROM chosen)"
 _TASK_RUNS = "SELECT count(*) FROM task_run WHERE flow_run_id IN (SELECT id FROM chosen)"
 _LOG_LINES = "SELECT count(*) FROM log WHERE flow_run_id IN (SELECT id FROM chosen)"
 _ORPHANS = """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flowctl.cli.results import FlowLine
 from flowctl.cli.run_query import RunQuery
 from flowctl.cli.run_table import DEFAULT_LIMIT
 from flowctl.cli.targets import Named
@@ -14,22 +14,6 @@ from flowctl.db.tables.flows import FLOW
 
 if TYPE_CHECKING:
     from flowctl.cli.targets import Find
-
-
-@dataclass(frozen=True, slots=True)
-class FlowLine:
-    """What a table shows of one flow; times are stored text."""
-
-    id: str
-    name: str
-    created: str
-    updated: str
-    tags: str | None
-    runs: int
-    deployments: int
-    last_state_type: str | None
-    last_state_name: str | None
-    last_start_time: str | None
 
 
 class Flows(Named):

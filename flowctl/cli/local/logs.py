@@ -7,7 +7,7 @@ from typing import Any
 
 from flowctl.cli import moments
 from flowctl.cli.log_lines import LogQuery
-from flowctl.db.database import Database
+from flowctl.db.database import Database, Tx
 from flowctl.db.tables.logs import LOG
 
 
@@ -16,31 +16,41 @@ class Logs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._position = 0
+        """Up to where the log was followed."""
 
-    def find(
-        self, query: LogQuery, *, head: int | None = None, tail: int | None = None
-    ) -> tuple[list[dict[str, Any]], int]:
-        """Lines, all or only the first or the last few, and the position up to which the log was read."""
-        conditions, parameters = _conditions(query)
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        if tail is not None:
-            order, limit = "ORDER BY timestamp DESC, log.rowid DESC", tail
-        else:
-            order, limit = "ORDER BY timestamp, log.rowid", -1 if head is None else head
+    def find(self, query: LogQuery, *, head: int | None = None, tail: int | None = None) -> list[dict[str, Any]]:
+        """Lines, all or only the first or the last few."""
         with self._database.read() as tx:
-            lines = LOG.rows(tx, f"{where} {order} LIMIT ?", [*parameters, limit]).wire(json.loads)
-            position: int = tx.scalar("SELECT max(rowid) FROM log") or 0
-        return (lines[::-1] if tail is not None else lines), position
+            return _find(tx, query, head=head, tail=tail)
 
-    def after(self, query: LogQuery, position: int) -> tuple[list[dict[str, Any]], int]:
-        """Lines that were stored after a position, and the new position."""
+    def begin(self, query: LogQuery, *, tail: int | None = None) -> list[dict[str, Any]]:
+        """Lines, all or only the last few; `more` goes on behind them."""
+        with self._database.read() as tx:
+            self._position = tx.scalar("SELECT max(rowid) FROM log") or 0
+            return _find(tx, query, tail=tail)
+
+    def more(self, query: LogQuery) -> list[dict[str, Any]]:
+        """Lines that have been stored since the last call of this or of `begin`."""
         conditions, parameters = _conditions(query)
         with self._database.read() as tx:
             last: int = tx.scalar("SELECT max(rowid) FROM log") or 0
-            position = min(position, last)  # rowids begin again where lines at the end were deleted
+            position = min(self._position, last)  # rowids begin again where lines at the end were deleted
             where = " AND ".join(["log.rowid > ?", *(_unindexed(condition) for condition in conditions)])
             rows = LOG.rows(tx, f"WHERE {where} ORDER BY timestamp, log.rowid", [position, *parameters])
-            return rows.wire(json.loads), last
+            self._position = last
+            return rows.wire(json.loads)
+
+
+def _find(tx: Tx, query: LogQuery, *, head: int | None = None, tail: int | None = None) -> list[dict[str, Any]]:
+    conditions, parameters = _conditions(query)
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    if tail is not None:
+        order, limit = "ORDER BY timestamp DESC, log.rowid DESC", tail
+    else:
+        order, limit = "ORDER BY timestamp, log.rowid", -1 if head is None else head
+    lines = LOG.rows(tx, f"{where} {order} LIMIT ?", [*parameters, limit]).wire(json.loads)
+    return lines[::-1] if tail is not None else lines
 
 
 def _conditions(query: LogQuery) -> tuple[list[str], list[object]]:

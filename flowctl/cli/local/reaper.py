@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from flowctl.cli.results import Reaped
 from flowctl.db.database import Database
 from flowctl.db.shapes import wire_time
 from flowctl.ops import reap
-
-
-@dataclass(frozen=True, slots=True)
-class Reaped:
-    """A run whose process died."""
-
-    id: str
-    name: str
-    evidence: str
-    wire: dict[str, object]
 
 
 class Reaper:

@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flowctl.cli import run_table
+from flowctl.cli.results import Moment, Surroundings
 from flowctl.cli.run_query import RunQuery, sql
 from flowctl.cli.targets import Named
 from flowctl.db.database import Database
 from flowctl.db.tables.flow_runs import FLOW_RUN
 from flowctl.db.tables.states import of_flow_run
-from flowctl.domain.states import TERMINAL
 
 if TYPE_CHECKING:
     from flowctl.cli.targets import Find
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What stands around a run: names of what it refers to, and how its tasks and subflows are doing."""
-
-    flow: str | None
-    deployment: str | None
-    parent_id: str | None
-    parent_name: str | None
-    task_states: Mapping[str, int]
-    child_states: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A run as of now, for those who wait for it."""
-
-    id: str
-    name: str
-    state_type: str | None
-    state_name: str | None
-    message: str | None
-    task_states: Mapping[str, int]
-
-    @property
-    def is_over(self) -> bool:
-        """Whether its state is final."""
-        return self.state_type in TERMINAL
 
 
 class Runs(Named):
@@ -107,16 +77,19 @@ class Runs(Named):
         with self._database.read() as tx:
             return of_flow_run(tx, UUID(id)).wire(json.loads)
 
-    def moments(self, ids: Sequence[str]) -> list[Moment]:
-        """Runs as of now; those that are gone are left out."""
+    def moments(self, ids: Sequence[str], *, tasks: bool = False) -> list[Moment]:
+        """Runs as of now; those that are gone are left out.
+
+        tasks  also count the states of their task runs
+        """
         with self._database.read() as tx:
             found: list[Moment] = []
             for id in ids:
                 row = tx.execute(_MOMENT, (id,)).fetchone()
                 if row:
                     own_id, name, type_, state_name, message = row
-                    tasks = dict(tx.execute(_TASK_STATES, (id,)).fetchall())
-                    found.append(Moment(own_id, name, type_, state_name, message, tasks))
+                    states = dict(tx.execute(_TASK_STATES, (id,)).fetchall()) if tasks else {}
+                    found.append(Moment(own_id, name, type_, state_name, message, states))
             return found
 
 

@@ -1,17 +1,22 @@
-"""The state of the database file: its size, the runs that are not over, and those that are next."""
+"""The state of the database file: its size, who serves it, the runs that are not over, and those that are next."""
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from flowctl.cli.results import ACTIVE, NextRun, Status
 from flowctl.db.columns import wire_time
 from flowctl.db.database import Database
 from flowctl.db.migrate import SCHEMA_VERSION
 
 NEXT_RUNS = 3
+
+_PATIENCE = 3.0
+"""Seconds that a server may take to tell about its services."""
 
 _ACTIVE = """
     SELECT CASE WHEN state_name = 'Late' THEN 'late' ELSE lower(state_type) END AS state, count(*) FROM flow_run
@@ -30,46 +35,6 @@ _NEXT = """
 """  # ix_flow_run__scheduled
 
 
-@dataclass(frozen=True, slots=True)
-class NextRun:
-    """A run that is scheduled."""
-
-    id: str
-    name: str
-    flow: str
-    deployment: str | None
-    at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the file tells; sizes in bytes.
-
-    runs  those that are not over, by state type in small letters; `late` ones are not among `scheduled`
-    """
-
-    path: Path
-    size: int
-    wal_size: int
-    free: int
-    runs: dict[str, int]
-    next_runs: list[NextRun]
-
-    def wire(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {
-            "database": {
-                "path": str(self.path.absolute()),
-                "size_bytes": self.size,
-                "wal_size_bytes": self.wal_size,
-                "schema": SCHEMA_VERSION,
-            },
-            "disk": {"free_bytes": self.free},
-            "runs": self.runs,
-            "next_runs": [asdict(run) for run in self.next_runs],
-        }
-
-
 def read(database: Database) -> Status:
     """Look at the file as it is now."""
     path = database.path
@@ -78,12 +43,32 @@ def read(database: Database) -> Status:
         active: dict[str, int] = dict(tx.execute(_ACTIVE).fetchall())
         now = tx.now.isoformat(" ", "microseconds")[:26]
         rows = tx.execute(_NEXT, (now, NEXT_RUNS)).fetchall()
-    states = ("running", "pending", "late", "scheduled", "paused", "cancelling")
     return Status(
-        path=path,
-        size=path.stat().st_size,
-        wal_size=wal.stat().st_size if wal.exists() else 0,
+        database={
+            "path": str(path.absolute()),
+            "size_bytes": path.stat().st_size,
+            "wal_size_bytes": wal.stat().st_size if wal.exists() else 0,
+            "schema": SCHEMA_VERSION,
+        },
         free=shutil.disk_usage(path.parent).free,
-        runs={state: active.get(state, 0) for state in states},
+        server=_server(path),
+        runs={state: active.get(state, 0) for state in ACTIVE},
         next_runs=[NextRun(id, name, flow, deployment, wire_time(at)) for id, name, flow, deployment, at in rows],
     )
+
+
+def _server(database: Path) -> dict[str, Any] | None:
+    """Who serves the database, with what it tells about itself; None if nobody does."""
+    from urllib.request import urlopen
+
+    from flowctl.server.lock import serving
+
+    server = serving(database)
+    if server is None:
+        return None
+    try:
+        with urlopen(f"{server['api']}/ready", timeout=_PATIENCE) as answer:
+            told: dict[str, Any] = json.load(answer)
+    except (OSError, HTTPException, ValueError) as error:
+        return {**server, "message": f"does not answer: {error}", "services": {}}
+    return {**server, "message": told.get("message"), "services": told.get("services", {})}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,10 +11,17 @@ from flowctl.cli.remote.references import References
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:
+    from flowctl.cli.remote.changes import Changes
     from flowctl.cli.remote.deployments import Deployments
     from flowctl.cli.remote.flows import Flows
+    from flowctl.cli.remote.logs import Logs
+    from flowctl.cli.remote.reaper import Reaper
     from flowctl.cli.remote.runs import Runs
     from flowctl.cli.remote.tasks import Tasks
+    from flowctl.cli.results import Status
+
+POLL_SECONDS = 1.0
+"""Between two looks at what may have changed."""
 
 
 class Remote:
@@ -43,6 +51,20 @@ class Remote:
         return Runs(self.door, self.find)
 
     @cached_property
+    def changes(self) -> Changes:
+        """Changing flow runs."""
+        from flowctl.cli.remote.changes import Changes
+
+        return Changes(self.door)
+
+    @cached_property
+    def reaper(self) -> Reaper:
+        """Finding flow runs whose process died."""
+        from flowctl.cli.remote.reaper import Reaper
+
+        return Reaper(self.door)
+
+    @cached_property
     def deployments(self) -> Deployments:
         """Reading, pausing and resuming deployments."""
         from flowctl.cli.remote.deployments import Deployments
@@ -62,3 +84,36 @@ class Remote:
         from flowctl.cli.remote.tasks import Tasks
 
         return Tasks(self.door, self.find)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """Reading log lines."""
+        from flowctl.cli.remote.logs import Logs
+
+        return Logs(self.door)
+
+    def status(self) -> Status:
+        """How the server is, and what goes on there."""
+        from flowctl.cli.remote import status
+
+        return status.read(self.door)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Looking again from time to time."""
+        return Watch()
+
+
+class Watch:
+    """Tells when it is time to ask again: a server does not say when something has changed."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def changed(self) -> bool:
+        """Whether the last call that was answered with yes is a while ago."""
+        now = time.monotonic()
+        is_due = now >= self._next
+        if is_due:
+            self._next = now + POLL_SECONDS
+        return is_due
