@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flowctl.db import copies
@@ -34,8 +34,7 @@ class BackupFile:
 
     path: str
     size: int
-    created: str
-    """Local time, without an offset, as in its name."""
+    created: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,5 +101,5 @@ def back_up(path: Path, now: datetime, *, keep: int = KEPT) -> BackupFile:
 
 
 def _file(path: Path) -> BackupFile:
-    created = backup.made_at(path)
-    return BackupFile(path=str(path), size=copies.size(path), created=created.isoformat())
+    created = backup.made_at(path).astimezone(UTC)
+    return BackupFile(path=str(path), size=copies.size(path), created=created)

@@ -33,3 +33,23 @@ def test_choices_show_at_once_and_stay(visit: Visitor, world: World) -> None:
     page.keyboard.press("u")
     page.wait_for_timeout(200)
     expect(page.locator("h1")).to_have_text("nightly-etl")
+
+
+def test_storage_is_shown_kept_small_and_backed_up(visit: Visitor) -> None:
+    page = visit("/settings")
+    card = page.locator("section[aria-labelledby=h-storage]")
+    expect(card.locator(".sizes th", has_text="Task runs").first).to_be_visible()
+    expect(card).to_contain_text("free on the disk")
+    retention = card.get_by_role("combobox", name="Retention")
+    retention.select_option("30")
+    page.get_by_role("dialog").get_by_role("button", name="Keep").click()
+    expect(retention).not_to_have_value("30")
+    retention.select_option("0")
+    expect(page.locator(".toast").last).to_contain_text("Runs stay")
+    retention.select_option("365")
+    page.get_by_role("dialog").get_by_role("button", name="Delete old runs").click()
+    expect(page.locator(".toast").last).to_contain_text("365 days after their end")
+    expect(retention).to_have_value("365")
+    card.get_by_role("button", name="Back up now").click()
+    expect(page.locator(".toast").last).to_contain_text("Backed up and checked")
+    expect(card.locator(".backups li")).to_have_count(1)

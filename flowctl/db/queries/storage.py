@@ -44,7 +44,11 @@ def table_sizes(tx: Tx) -> list[TableSize]:
         sizes = {str(name): int(size) for name, size in tx.execute(_SIZES)}
     except sqlite3.OperationalError:
         sizes = {name: rows[name] * _row_size(tx, name) for name in names}
-    found = [TableSize(name, rows[name], sizes.get(name, 0)) for name in names if rows[name]]
+    parts = {str(part): str(whole) for part, whole in tx.execute(_PARTS)}
+    found = [TableSize(name, rows[name], sizes.get(name, 0)) for name in names if rows[name] and name not in parts]
+    for whole in set(parts.values()):
+        own = [part for part in names if parts.get(part) == whole]
+        found.append(TableSize(whole, sum(rows[part] for part in own), sum(sizes.get(part, 0) for part in own)))
     return sorted(found, key=lambda table: (-table.size, table.name))
 
 
@@ -83,9 +87,17 @@ def busiest_minute(tx: Tx, since: str, until: str) -> tuple[str, int] | None:
     return max(counts.items(), key=lambda item: item[1], default=None)
 
 
+# a virtual table has no root page: what it stores is in tables of its own
 _TABLES = """
     SELECT name FROM sqlite_master
-    WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' AND substr(name, 1, 1) <> '_'
+    WHERE type = 'table' AND rootpage AND substr(name, 1, 7) <> 'sqlite_' AND substr(name, 1, 1) <> '_'
+"""
+
+_PARTS = """
+    SELECT part.name, whole.name
+    FROM sqlite_master AS whole
+    JOIN sqlite_master AS part ON substr(part.name, 1, length(whole.name) + 1) = whole.name || '_'
+    WHERE whole.type = 'table' AND NOT whole.rootpage AND part.type = 'table'
 """
 
 _SIZES = """

@@ -112,6 +112,21 @@ export const count = (n) => n.toLocaleString('en-US');
 /** @param {number} n @param {string} one @param {string} [many] */
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 
+const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+
+/** `512 bytes`, `4.1 kB`, `12 MB`: powers of a thousand, two figures. @param {number} n */
+export function bytes(n) {
+  let unit = 0;
+  for (; n >= 999.5 && unit < UNITS.length - 1; unit++) n /= 1000;
+  return `${unit && n < 9.95 ? n.toFixed(1) : Math.round(n)} ${UNITS[unit]}`;
+}
+
+/** `90 days`, `2 years`: about so long. @param {number} days */
+export function daysOf(days) {
+  if (days < 1) return 'less than a day';
+  return days < 730 ? plural(Math.round(days), 'day') : plural(Math.round(days / 365), 'year');
+}
+
 const PREFIXES = [
   /^Flow run encountered an exception[:.]?\s*/i,
   /^Task run encountered an exception[:.]?\s*/i,

@@ -7,6 +7,7 @@ import { href, readSetting, setLook, setTheme, setTimeFormat, theme, timeFormat,
 import { Copy, ErrorBox, Icon, Lazy, Segments, Skeleton } from '../ui/controls.js';
 
 const facts = () => import('../ui/facts.js');
+const storage = () => import('../ui/storage.js');
 
 export default function SettingsPage() {
   useTitle('Settings');
@@ -33,6 +34,7 @@ export default function SettingsPage() {
       <${Setting} label="flowctl"><span class="num">${config.version || '–'}</span><//>
       ${server.data && html`<${Setting} label="Prefect's API" note="The release that this server equals"><span class="num">${server.data.version}</span><//>
         ${database?.connection_url && !database.connection_url.startsWith('*') && html`<${Setting} label="Database"><code>${database.connection_url}</code><//>`}`}</section>
+    <${Lazy} from=${storage} name="StorageCard" quiet=${true} />
     <section class="card" aria-labelledby="h-all"><div class="card-head"><h2 id="h-all">Settings of the server</h2><span class="faint">secrets are hidden</span></div>
       ${server.data ? html`<div class="panel" tabIndex="0" role="region" aria-labelledby="h-all"><${Lazy} from=${facts} name="JsonView" value=${server.data.settings} /></div>` : !server.error && html`<${Skeleton} rows=${4} />`}</section>
   </div></section>`;
