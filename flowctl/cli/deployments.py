@@ -7,11 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from flowctl.cli import deployments_found as found_in
-from flowctl.cli import lookups, moments, run_lines, run_table
+from flowctl.cli import lookups, moments, run_table
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
 from flowctl.cli.deployments_found import Filters, Found
 from flowctl.cli.output import Output
+from flowctl.cli.remote import run_lines
 from flowctl.cli.schedule_text import describe
 from flowctl.cli.tables import Column, block, plain
 
@@ -76,7 +77,7 @@ def show_deployment(ctx: typer.Context, deployment: found_in.Reference) -> None:
     last = session.api.all("/flow_runs/filter", {**body, "sort": "START_TIME_DESC"}, limit=_LAST_RUNS)
     if last:
         output.text("\n")
-        output.table(run_table.COLUMNS, run_lines.of(session.api, last, output.now))
+        output.table(run_table.COLUMNS, run_lines.lines(session.api, last))
 
 
 _PAUSE = """
