@@ -80,8 +80,19 @@ def has_table(pyproject: Path) -> bool:
 def read(path: Path, known: Collection[str]) -> dict[str, Entry]:
     """The settings of a file, by name; `orchestration.max_cache_key_length` for one in a table.
 
-    Raises ValueError, naming file and key, for what is no TOML, for a key that is not known, and for a table, a list of
-    anything but text, or a time where a value belongs.
+    Raises ValueError, naming file and key, as `scan` finds it.
+    """
+    entries, problems = scan(path, known)
+    if problems:
+        raise ValueError(problems[0])
+    return entries
+
+
+def scan(path: Path, known: Collection[str]) -> tuple[dict[str, Entry], list[str]]:
+    """The settings of a file, by name, and what is wrong with the others.
+
+    Wrong is a key that is not known, and a time, or a list of anything but text, where a value belongs.
+    Raises ValueError for what cannot be read or is no TOML.
     """
     try:
         content = _parse(path, path.read_bytes())
@@ -89,12 +100,17 @@ def read(path: Path, known: Collection[str]) -> dict[str, Entry]:
         raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
     table = content.get("tool", {}).get(_TOOL, {}) if path.name == PYPROJECT else content
     entries: dict[str, Entry] = {}
+    problems: list[str] = []
     for key, value in _flat(table):
         name = key.replace("-", "_")
+        text = _text(path, name, value)
         if name not in known:
-            raise ValueError(f"{path}: {unknown(name, known)}")
-        entries[name] = Entry(path, key, _text(path, name, value))
-    return entries
+            problems.append(f"{path}: {unknown(name, known)}")
+        elif text is None:
+            problems.append(f"{path}: {name} takes text, a number, true or false.")
+        else:
+            entries[name] = Entry(path, key, text)
+    return entries, problems
 
 
 def unknown(name: str, known: Collection[str]) -> str:
@@ -122,7 +138,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield prefix + key, value
 
 
-def _text(path: Path, name: str, value: object) -> str:
+def _text(path: Path, name: str, value: object) -> str | None:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (str, int, float)):
@@ -132,4 +148,4 @@ def _text(path: Path, name: str, value: object) -> str:
         items = cast("list[object]", value)
         if all(isinstance(item, str) for item in items):
             return ",".join(map(str, items))
-    raise ValueError(f"{path}: {name} takes text, a number, true or false.")
+    return None

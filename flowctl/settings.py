@@ -8,7 +8,6 @@ active profile too.  Precedence: flag > FLOWCTL_* > PREFECT_* > Prefect's profil
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Literal
 
 from flowctl import config_files
 from flowctl.config_files import Entry
+from flowctl.setting_values import read_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,9 +258,18 @@ def load(
     return _resolve(sources)
 
 
-def check(path: Path) -> None:
-    """Read all of a configuration file, also what a stronger source overrides.  Raises ValueError."""
-    _resolve([_Source.of_entries(config_files.read(path, VARIABLES).values())])
+def problems(path: Path) -> list[str]:
+    """Everything that is wrong with a configuration file, also with what a stronger source overrides."""
+    try:
+        entries, found = config_files.scan(path, VARIABLES)
+    except ValueError as error:
+        return [str(error)]
+    return found + _unreadable(_Source.of_entries(entries.values()))
+
+
+def variable_problems(env: Mapping[str, str]) -> list[str]:
+    """Values of variables that cannot be read."""
+    return _unreadable(_Source.of_variables(env))
 
 
 class _Source:
@@ -297,13 +306,24 @@ def _resolve(sources: Sequence[_Source]) -> Settings:
     orchestration: dict[str, Any] = {}
     for name, (label, text, _) in given.items():
         section, _, key = name.rpartition(".")
-        (orchestration if section else values)[key] = _read(name, text, types[name], label)
+        (orchestration if section else values)[key] = read_value(name, text, types[name], label)
     return Settings(
         **values,
         orchestration=OrchestrationSettings(**orchestration),
         origins={name: origin for name, (_, _, origin) in given.items()},
         target=next((name for source in sources for name in TARGETS if name in source.given), None),
     )
+
+
+def _unreadable(source: _Source) -> list[str]:
+    types = setting_types()
+    found: list[str] = []
+    for name, (label, text, _) in source.given.items():
+        try:
+            read_value(name, text, types[name], label)
+        except ValueError as error:
+            found.append(str(error))
+    return found
 
 
 def setting_types() -> dict[str, str]:
@@ -337,43 +357,3 @@ def _prefect_profile(env: Mapping[str, str]) -> _Source:
     profile = content.get("profiles", {}).get(active, {})
     variables = {name: str(value) for name, value in profile.items() if name.startswith("PREFECT_")}
     return _Source.of_variables(variables, f" of Prefect's profile {active!r}")
-
-
-_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-CHOICES = {"synchronous": ("NORMAL", "FULL", "EXTRA", "OFF"), "missed_runs": ("skip", "latest", "all")}
-
-
-def _read(name: str, text: str, type_name: str, label: str) -> object:
-    """The value of a setting.  Raises ValueError, which `label` begins."""
-    kind = type_name.split(maxsplit=1)[0]
-    try:
-        if kind == "bool":
-            return _WORDS[text.lower()]
-        if kind == "int":
-            return int(text)
-        if kind == "float":
-            return _seconds(text)
-    except (KeyError, ValueError):
-        expected = {"bool": "true or false", "int": "a whole number", "float": "a number of seconds, such as 90 or 2h"}
-        raise ValueError(f"{label} cannot be read: it takes {expected[kind]}.") from None
-    if choices := CHOICES.get(name):
-        chosen = next((choice for choice in choices if choice.lower() == text.lower()), None)
-        if chosen is None:
-            raise ValueError(f"{label} cannot be read: it takes {' or '.join(choices)}.")
-        return chosen
-    return Path(text).expanduser() if kind == "Path" else text
-
-
-def _seconds(text: str) -> float:
-    """Seconds of `90`, `1.5`, `2h`, `7d`, and of ISO 8601 durations such as `P7D` or `PT1H30M`, as Prefect takes them."""
-    lowered = text.lower()
-    if lowered.startswith("p"):
-        days, _, clock = lowered[1:].partition("t")
-        parts = re.findall(r"([\d.]+)([wd])", days) + re.findall(r"([\d.]+)([hms])", clock)
-        if "".join(number + unit for number, unit in parts) != days + clock or not parts:
-            raise ValueError(text)
-        return sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if lowered[-1] in _UNITS:
-        return float(lowered[:-1]) * _UNITS[lowered[-1]]
-    return float(lowered)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from flowctl import config_files
-from flowctl.settings import check, load
+from flowctl.settings import load, problems
 
 
 def written(path: Path, text: str) -> Path:
@@ -86,8 +87,17 @@ def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, text: str, message
     path = written(tmp_path / "config.toml", text)
     with pytest.raises(ValueError, match=message):
         load({}, files=[path])
-    with pytest.raises(ValueError, match=message):
-        check(path)
+    [problem] = problems(path)
+    assert re.search(message, problem)
+
+
+def test_all_mistakes_are_found_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path / "config.toml", 'prot = 1\nport = "many"\nhost = "h"\nlog_level = 12:00:00\n')
+    assert [problem.removeprefix(f"{path}: ").split()[0] for problem in problems(path)] == [
+        "There",
+        "log_level",
+        "port",
+    ]
 
 
 def test_the_strongest_source_says_where_commands_work(tmp_path: Path) -> None:

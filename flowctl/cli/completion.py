@@ -63,6 +63,40 @@ def shells(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
     return ["bash", "zsh", "fish", "pwsh"]
 
 
+def env_shells(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
+    """Shells whose variables `config env` can set."""
+    return ["bash", "zsh", "sh", "fish", "pwsh", "cmd"]
+
+
+def setting_names(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
+    """Settings, by name."""
+    from flowctl.settings import VARIABLES
+
+    return [*VARIABLES]
+
+
+def setting_values(ctx: typer.Context, args: list[str], incomplete: str) -> Found:
+    """Values of the setting that stands before, where only some are possible."""
+    from flowctl.setting_values import CHOICES
+    from flowctl.settings import setting_types
+
+    name = str(ctx.params.get("key") or "").replace("-", "_")
+    if name == "context":
+        return contexts(ctx, args, incomplete)
+    is_switch = setting_types().get(name) == "bool"
+    return ["true", "false"] if is_switch else [*CHOICES.get(name, ())]
+
+
+def contexts(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
+    """Names of contexts, with their target."""
+    from flowctl.cli.contexts import LOCAL, read
+
+    try:
+        return [(LOCAL, "the database file"), *((each.name, each.target) for each in read().values())]
+    except FlowctlError:
+        return []
+
+
 def script(shell: str) -> str | None:
     """The completion script of a shell, or None."""
     from typer import completion
@@ -108,6 +142,7 @@ _OF_FLAGS: dict[str, Completer] = {
     "pool": _pools,
     "queue": _queues,
     "parent": runs,
+    "context": contexts,
 }
 
 

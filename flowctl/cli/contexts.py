@@ -6,7 +6,6 @@ The file holds credentials, or the names of variables that do, and only its owne
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ LOCAL = "local"
 """The name of no context: the database file of the settings."""
 
 _CREDENTIALS = ("auth", "auth_env", "key", "key_env")
+FIELDS = ("api", "db", *_CREDENTIALS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def read() -> dict[str, Context]:
     try:
         return {name: Context(name=name, **fields) for name, fields in content.items()}
     except TypeError as error:
-        raise Unusable(f"{path()} cannot be read: a context has {', '.join(_FIELDS)}, and nothing else.") from error
+        raise Unusable(f"{path()} cannot be read: a context has {', '.join(FIELDS)}, and nothing else.") from error
 
 
 def find(name: str) -> Context:
@@ -102,34 +102,30 @@ def find(name: str) -> Context:
     return known[name]
 
 
-def write(contexts: Mapping[str, Context]) -> None:
-    """Replace the file, at once and whole, with mode 600."""
-    import tomlkit
+def save(context: Context) -> None:
+    """Add a context, or put it in the place of the one of its name; the file gets mode 600."""
+    from flowctl.cli import config_edit
 
-    document = tomlkit.document()
-    for name, context in contexts.items():
-        fields = {field: value for field in _FIELDS if (value := getattr(context, field))}
-        document[name] = tomlkit.item(fields)
-    replace_file(path(), tomlkit.dumps(document), mode=0o600)  # pyright: ignore[reportUnknownMemberType] - its own stubs
+    fields = {field: value for field in FIELDS if (value := getattr(context, field))}
+    config_edit.change(path(), lambda document: document.update({context.name: fields}), mode=0o600)
 
 
-def replace_file(target: Path, text: str, *, mode: int | None = None) -> None:
-    """Write a file beside the old one, then put it in its place; `mode` None keeps the old one's, or the usual one.
+def remove(name: str) -> None:
+    """Remove a context.  Raises NotFound."""
+    from flowctl.cli import config_edit
 
-    Raises Unusable where that cannot be done.
-    """
-    target = target.resolve()  # a link stays one
+    find(name)
+    config_edit.change(path(), lambda document: document.remove(name), mode=0o600)
+
+
+def problems() -> list[str]:
+    """What is wrong with the file of contexts."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if mode is None:
-            mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        new = target.with_name(f".{target.name}.{os.getpid()}")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        new.replace(target)
-    except OSError as error:
-        raise Unusable(f"{target} cannot be written: {error.strerror}.") from error
-
-
-_FIELDS = ("api", "db", *_CREDENTIALS)
+        known = read()
+    except Unusable as error:
+        return [error.message]
+    aimless = [name for name, context in known.items() if not context.target]
+    found = [f"{path()}: context {name!r} names neither a server nor a file." for name in aimless]
+    if known and os.name == "posix" and path().stat().st_mode & 0o077:
+        found.append(f"{path()} can be read by others: chmod 600 {path()}")
+    return found

@@ -12,6 +12,9 @@ import typer
 from flowctl import API_VERSION, PREFECT_VERSION, __version__
 from flowctl.cli import (
     completion,
+    config,
+    config_contexts,
+    config_env,
     database,
     database_care,
     database_copies,
@@ -50,6 +53,7 @@ class Root(Group):
         "db",
         "serve",
         "runner",
+        "config",
         "status",
         "why",
         "completion",
@@ -73,6 +77,12 @@ class DatabaseGroup(Group):
     """`flowctl db`."""
 
     order: ClassVar[Sequence[str]] = ("path", "init", "stats", "headroom", "check", "backup", "restore", "prune")
+
+
+class ConfigGroup(Group):
+    """`flowctl config`."""
+
+    order: ClassVar[Sequence[str]] = ("show", "get", "set", "unset", "path", "validate", "context", "env")
 
 
 _EXAMPLES = """
@@ -134,6 +144,23 @@ _group(
 )
 
 app.add_typer(doctor.app)
+
+_contexts = typer.Typer(
+    cls=ListsGroup,
+    help="Name servers and database files, and choose the one that commands work on.",
+    epilog="flowctl config context add prod --api https://flows.example.com/api\nflowctl config context use prod",
+    rich_markup_mode=None,
+)
+_contexts.add_typer(config_contexts.app)
+config.app.add_typer(_contexts, name="context")
+_group(
+    "config",
+    ConfigGroup,
+    "Show and change settings, and name the servers to work on.",
+    "flowctl config show --origin\nflowctl config set port 4300\nflowctl config context use prod",
+    config.app,
+    config_env.app,
+)
 
 app.command("serve", cls=Command, epilog=serving.EXAMPLES)(serving.serve)
 _group(
