@@ -24,11 +24,15 @@ from flowctl.cli import (
     deployments_write,
     doctor,
     flows,
+    imports,
     logs,
+    logs_index,
+    logs_search,
     runner,
     runs_follow,
     runs_read,
     runs_reap,
+    runs_trash,
     runs_why,
     runs_write,
     schedules,
@@ -44,7 +48,17 @@ from flowctl.domain.errors import Invalid
 class Root(Group):
     """`flowctl` itself."""
 
-    aliases: ClassVar[Mapping[str, str]] = {"flow-run": "runs", "flow-runs": "runs", "flow": "flows", "run": "runs"}
+    aliases: ClassVar[Mapping[str, str]] = {
+        "flow-run": "runs",
+        "flow-runs": "runs",
+        "run": "runs",
+        "flow": "flows",
+        "deployment": "deployments",
+        "task-run": "tasks",
+        "task-runs": "tasks",
+        "task": "tasks",
+        "event": "events",
+    }
     order: ClassVar[Sequence[str]] = (
         "runs",
         "flows",
@@ -118,6 +132,7 @@ _group(
     runs_follow.app,
     runs_write.app,
     runs_reap.app,
+    runs_trash.app,
     runs_why.app,
 )
 _group("flows", ListsGroup, "List and show flows.", "flowctl flows ls\nflowctl flows show etl", flows.app)
@@ -131,7 +146,15 @@ _group(
     deployments_write.app,
     schedules.app,
 )
-_group("logs", Group, "Follow what all runs log.", "flowctl logs tail --level warning", logs.app)
+_group(
+    "logs",
+    Group,
+    "Follow and search what all runs log.",
+    "flowctl logs tail --level warning\nflowctl logs search \"connection refused\" --since 7d",
+    logs.app,
+    logs_search.app,
+    logs_index.app,
+)
 _group(
     "db",
     DatabaseGroup,
@@ -141,6 +164,14 @@ _group(
     database_copies.app,
     database_care.app,
     database_query.app,
+)
+
+_group(
+    "import",
+    Group,
+    "Bring the history of another server here.",
+    "flowctl import prefect --dry-run\nflowctl import prefect http://127.0.0.1:4200/api",
+    imports.app,
 )
 
 app.add_typer(doctor.app)

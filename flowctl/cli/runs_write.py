@@ -1,4 +1,4 @@
-"""`flowctl runs set-state | resume | cancel | delete`."""
+"""`flowctl runs set-state | resume | cancel`; deleting is in `runs_trash.py`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flowctl.cli.tables import Look
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:
-    from flowctl.cli.local.changes import Extent, Verdict
+    from flowctl.cli.results import Verdict
     from flowctl.domain.states import StateCreate
 
 app = typer.Typer()
@@ -149,42 +149,6 @@ def cancel(
     return _then_wait(session, outcome, code, timeout, welcome="CANCELLED") if wait and not dry_run else code
 
 
-_DELETE = """
-flowctl runs delete brisk-otter
-flowctl runs delete --state completed --older-than 30d --dry-run
-flowctl runs ls -q --name 'test-*' | flowctl runs delete -y -
-"""
-
-
-@app.command("delete", cls=RunsSelection, epilog=_DELETE)
-def delete(ctx: typer.Context, runs: _Runs = None) -> int:
-    """Delete flow runs with their task runs, states, inputs and logs.
-
-    Asks first, unless -y is given. Subflow runs stay. --dry-run tells how much would go.
-    """
-    session = Session.of(ctx)
-    output, changes = session.output, session.backend.changes
-    chosen = choose(session, runs, what="runs delete")
-    outcome = each(session, chosen, lambda id: id)
-    found, outcome.done = outcome.done, []
-    if not found:
-        output.hint("no run to delete")
-    elif session.options.dry_run:
-        extent = changes.extent(found)
-        _tell_deleted(session, found, f"would delete {_extent(extent)}{_staying(extent)}")
-        outcome.done = found
-    else:
-        extent = changes.extent(found)
-        name = "".join(f"{run.name}, " for run in session.backend.runs.moments(found if len(found) == 1 else ()))
-        if not output.confirm(f"Delete {name}{_extent(extent)}? Nothing brings that back."):
-            output.note("Nothing was deleted.")
-            return 1
-        with output.progress("deleting runs", len(found)) as advance:
-            outcome.done = changes.delete(found, advance)
-        _tell_deleted(session, outcome.done, f"deleted {noun(len(outcome.done))}")
-    return outcome.code
-
-
 def _proposals(word: str, name: str | None, message: str | None) -> Callable[[], StateCreate]:
     """A maker of proposals: each run needs one of its own.  Raises Invalid for a word that names no state."""
     known = state_type(word)
@@ -265,21 +229,3 @@ def _then_wait(
         if moment and not session.output.wants_data:
             session.output.note(waiting.line(moment, session.output.messages))
     return code or waited.code(ids, welcome=welcome)
-
-
-def _tell_deleted(session: Session, ids: list[str], sentence: str) -> None:
-    if session.output.wants_data:
-        session.output.data([{"deleted": ids}], single=True)
-    else:
-        session.output.lines(ids if session.output.format == "id" else [sentence])
-
-
-def _extent(extent: Extent) -> str:
-    """`18,204 runs (41,930 task runs, 1,204,310 log lines) of 12 flows`."""
-    parts = [f"{extent.task_runs:,} task runs", f"{extent.log_lines:,} log lines"]
-    flows = "" if extent.flows < 2 else f" of {extent.flows} flows"
-    return f"{noun(extent.runs)} ({', '.join(parts)}){flows}"
-
-
-def _staying(extent: Extent) -> str:
-    return "" if not extent.orphans else f"; {extent.orphans:,} subflow runs of theirs stay"

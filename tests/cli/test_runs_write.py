@@ -179,53 +179,6 @@ class TestCancel:
         assert cli("runs", "cancel", *arguments).code == 2
 
 
-class TestDelete:
-    def test_it_refuses_without_an_answer(self, cli, world, three: list[FlowRun]) -> None:
-        result = cli("runs", "delete", "odd-crane")
-        assert (result.code, result.out) == (2, "")
-        assert "Delete odd-crane, 1 run (1 task runs, 0 log lines)?" in result.err
-        assert "-y" in result.err
-        assert state_of(world, three[0]) == "Running"
-
-    def test_yes(self, cli, world, three: list[FlowRun]) -> None:
-        result = cli("runs", "delete", "-y", "odd-crane")
-        assert (result.code, result.out, result.err) == (0, "deleted 1 run\n", "")
-        assert state_of(world, three[0]) is None
-
-    def test_a_dry_run_tells_how_much(self, cli, world, three: list[FlowRun]) -> None:
-        world.run("child", parent=three[0])
-        result = cli("runs", "delete", "--name", "*-*", "--dry-run")
-        assert (
-            result.out == "would delete 3 runs (2 task runs, 3 log lines) of 2 flows; 1 subflow runs of theirs stay\n"
-        )
-        assert set(cli("runs", "delete", "--name", "*-*", "--dry-run", "--json").json["deleted"]) == {
-            str(run.id) for run in three
-        }
-        assert len(cli("runs", "ls", "-q").lines) == 4
-
-    def test_from_a_pipe_and_with_what_is_missing(self, cli, world, three: list[FlowRun]) -> None:
-        result = cli("runs", "delete", "-y", "-q", "-", stdin=f"{three[0].id}\nnobody\n")
-        assert (result.code, result.lines) == (7, [str(three[0].id)])
-        assert cli("runs", "delete", "-y", "nobody").code == 3
-
-    def test_many(self, cli, world) -> None:
-        for number in range(45):
-            world.log(world.run(f"test-{number}"), "line")
-        world.run("other")
-        assert cli("runs", "delete", "-y", "--name", "test-*").out == "deleted 45 runs\n"
-        assert [run["name"] for run in cli("runs", "ls", "--json").json] == ["other"]
-        assert cli("runs", "delete", "-y", "--name", "test-*").code == 0
-
-    def test_an_answer_at_a_terminal(self, cli, world, three: list[FlowRun], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("flowctl.cli.output._can_ask", lambda: True)
-        declined = cli("runs", "delete", "odd-crane", stdin="n\n")
-        assert (declined.code, declined.out) == (1, "")
-        assert declined.err.endswith("Nothing was deleted.\n")
-        assert cli("runs", "delete", "odd-crane", stdin="").code == 1
-        assert cli("runs", "delete", "odd-crane", stdin="yes\n").code == 0
-        assert state_of(world, three[0]) is None
-
-
 class TestTheFile:
     def test_another_writer(self, cli, db_path: Path, three: list[FlowRun]) -> None:
         other = Database(db_path)
