@@ -151,7 +151,7 @@ class Session:
         if self.api_url is not None:
             from flowctl.cli.api.server import ServerDoor
 
-            return ServerDoor(self.api_url, self.settings)
+            return ServerDoor(self.api_url, self.settings, read_only=self.options.read_only)
         from flowctl.cli.api.file import FileDoor
 
         return FileDoor(self.backend.database, self.settings, read_only=self.options.read_only)

@@ -32,21 +32,20 @@ _NOUNS = {
 class Named:
     """Things of one kind, by what people call them."""
 
-    kind = ""
-
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: Find, kind: str) -> None:
         self._find = find
+        self._kind = kind
 
     def id(self, reference: str) -> str:
         """The id of the one thing that is named.  Raises NotFound, also for `@running` when several runs are."""
-        return single_run(self._find, reference) if self.kind == "flow_run" else one(self._find, self.kind, reference)
+        return single_run(self._find, reference) if self._kind == "flow_run" else one(self._find, self._kind, reference)
 
     def ids(self, references: Sequence[str]) -> list[str]:
         """The ids of all that are named, each once, in their order.
 
         Raises NotFound for the first that does not exist or is ambiguous.
         """
-        return several(self._find, self.kind, references)
+        return several(self._find, self._kind, references)
 
 
 def in_file(execute: Execute) -> Find:

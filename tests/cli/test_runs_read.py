@@ -85,7 +85,7 @@ class TestShow:
         assert pairs["id"] == str(three[0].id)
         assert pairs["flow"].startswith("etl (")
         assert pairs["state"].startswith("Running for 10m")
-        assert pairs["tasks"] == "1 Crashed, 1 Completed"  # the second stands for the subflow
+        assert pairs["tasks"] == "1 Completed, 1 Crashed"  # the first stands for the subflow
         assert pairs["subflows"] == "1 Crashed"
         assert "odd-crane" in cli("runs", "show", "child").out
 

@@ -37,10 +37,8 @@ _ERRORS: Mapping[int, type[FlowctlError]] = {
     404: NotFound,
     409: Conflict,
     422: Invalid,
-    429: Busy,
     500: Unusable,
     501: Unsupported,
-    503: Busy,
 }
 
 
@@ -148,6 +146,8 @@ def error_of(answer: Answer, where: str) -> FlowctlError:
         return Unauthorized(
             f"{where} asks for credentials.", remedy="PREFECT_API_AUTH_STRING=user:password, or PREFECT_API_KEY"
         )
+    if answer.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        return Busy(f"{where} is busy: {message}", remedy="try again")
     return _ERRORS.get(answer.status, Refused)(message)
 
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from flowctl import API_VERSION, __version__
 from flowctl.cli.api.door import Answer, Door
-from flowctl.domain.errors import FlowctlError, Invalid
+from flowctl.domain.errors import FlowctlError, Forbidden, Invalid
 
 if TYPE_CHECKING:
     from flowctl.settings import Settings
@@ -23,6 +23,22 @@ if TYPE_CHECKING:
 _TIMEOUT_SECONDS = 60
 _PATIENCE_SECONDS = 10.0
 """How long a server may be busy (503, 429)."""
+_READING = frozenset(
+    {
+        "count",
+        "count-deployments",
+        "count-task-runs",
+        "filter",
+        "get_scheduled_flow_runs",
+        "history",
+        "lateness",
+        "next-runs",
+        "paginate",
+        "reasons",
+        "search",
+    }
+)
+"""Last parts of the paths whose POST is a question."""
 _TOKEN = "Prefect-Csrf-Token"
 
 
@@ -35,8 +51,9 @@ class Unreachable(FlowctlError):
 class ServerDoor(Door):
     """Sends requests to a server."""
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    def __init__(self, url: str, settings: Settings, *, read_only: bool = False) -> None:
         self.where = url.rstrip("/")
+        self._read_only = read_only
         parts = urlsplit(self.where)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Invalid(
@@ -65,7 +82,9 @@ class ServerDoor(Door):
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """The answer; a busy server is asked again.  Raises Unreachable."""
+        """The answer; a busy server is asked again.  Raises Unreachable, and Forbidden for a change when only reading."""
+        if self._read_only and not _is_reading(method, path):
+            raise Forbidden("This would change something on the server.", remedy="leave out --read-only")
         end = time.monotonic() + _PATIENCE_SECONDS
         while True:
             answer = self._send(method, path, body, {**self._headers, **(headers or {})})
@@ -115,6 +134,11 @@ class ServerDoor(Door):
             self._headers[_TOKEN] = answer.parsed()["token"]
             self._headers["Prefect-Csrf-Client"] = client
         return answer
+
+
+def _is_reading(method: str, path: str) -> bool:
+    """Whether a request changes nothing; Prefect's lists are asked for by POST."""
+    return method == "GET" or (method == "POST" and path.partition("?")[0].rpartition("/")[2] in _READING)
 
 
 def _retry_after(answer: Answer) -> float:

@@ -6,19 +6,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowctl.cli.targets import Named
 from flowctl.db.database import Database
 from flowctl.db.queries import references
 from flowctl.settings import Settings
 
 if TYPE_CHECKING:
     from flowctl.cli.local.changes import Changes
-    from flowctl.cli.local.deployments import Deployments
     from flowctl.cli.local.flows import Flows
     from flowctl.cli.local.logs import Logs
     from flowctl.cli.local.reaper import Reaper
     from flowctl.cli.local.runs import Runs
-    from flowctl.cli.local.status import Status
-    from flowctl.cli.local.tasks import Tasks
+    from flowctl.cli.results import Status
 
 
 class Local:
@@ -60,11 +59,9 @@ class Local:
         return Reaper(self.database)
 
     @cached_property
-    def deployments(self) -> Deployments:
-        """Reading, pausing and resuming deployments."""
-        from flowctl.cli.local.deployments import Deployments
-
-        return Deployments(self.database, self.find)
+    def deployments(self) -> Named:
+        """Finding deployments."""
+        return Named(self.find, "deployment")
 
     @cached_property
     def flows(self) -> Flows:
@@ -74,11 +71,9 @@ class Local:
         return Flows(self.database, self.find)
 
     @cached_property
-    def tasks(self) -> Tasks:
+    def tasks(self) -> Named:
         """Finding task runs."""
-        from flowctl.cli.local.tasks import Tasks
-
-        return Tasks(self.find)
+        return Named(self.find, "task_run")
 
     @cached_property
     def logs(self) -> Logs:

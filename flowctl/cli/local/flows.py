@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 class Flows(Named):
     """Flows, in the API's shape where they are objects."""
 
-    kind = "flow"
-
     def __init__(self, database: Database, find: Find) -> None:
-        super().__init__(find)
+        super().__init__(find, "flow")
         self._database = database
 
     def lines(self, query: RunQuery) -> tuple[list[FlowLine], bool]:
@@ -80,7 +78,7 @@ _RUN_STATES = """
     FROM flow_run
     WHERE flow_id = ?
     GROUP BY 1
-    ORDER BY 2 DESC
+    ORDER BY 2 DESC, 1
 """
 
 _ORDERS = {

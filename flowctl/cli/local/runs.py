@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 class Runs(Named):
     """Flow runs, in the API's shape where they are objects."""
 
-    kind = "flow_run"
-
     def __init__(self, database: Database, find: Find) -> None:
-        super().__init__(find)
+        super().__init__(find, "flow_run")
         self._database = database
 
     def lines(self, query: RunQuery) -> tuple[list[run_table.RunLine], bool]:
@@ -108,7 +106,7 @@ _TASK_STATES = """
     FROM task_run
     WHERE flow_run_id = ?
     GROUP BY 1
-    ORDER BY 2 DESC
+    ORDER BY 2 DESC, 1
 """
 
 _CHILD_STATES = """
@@ -117,7 +115,7 @@ _CHILD_STATES = """
     JOIN flow_run AS child ON child.parent_task_run_id = task_run.id
     WHERE task_run.flow_run_id = ?
     GROUP BY 1
-    ORDER BY 2 DESC
+    ORDER BY 2 DESC, 1
 """
 
 _MOMENT = """

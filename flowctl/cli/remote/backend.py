@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 from flowctl.cli.api.door import Door
 from flowctl.cli.remote.references import References
+from flowctl.cli.targets import Named
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:
     from flowctl.cli.remote.changes import Changes
-    from flowctl.cli.remote.deployments import Deployments
     from flowctl.cli.remote.flows import Flows
     from flowctl.cli.remote.logs import Logs
     from flowctl.cli.remote.reaper import Reaper
     from flowctl.cli.remote.runs import Runs
-    from flowctl.cli.remote.tasks import Tasks
     from flowctl.cli.results import Status
 
 POLL_SECONDS = 1.0
@@ -65,11 +64,9 @@ class Remote:
         return Reaper(self.door)
 
     @cached_property
-    def deployments(self) -> Deployments:
-        """Reading, pausing and resuming deployments."""
-        from flowctl.cli.remote.deployments import Deployments
-
-        return Deployments(self.door, self.find)
+    def deployments(self) -> Named:
+        """Finding deployments."""
+        return Named(self.find, "deployment")
 
     @cached_property
     def flows(self) -> Flows:
@@ -79,11 +76,9 @@ class Remote:
         return Flows(self.door, self.find)
 
     @cached_property
-    def tasks(self) -> Tasks:
+    def tasks(self) -> Named:
         """Finding task runs."""
-        from flowctl.cli.remote.tasks import Tasks
-
-        return Tasks(self.door, self.find)
+        return Named(self.find, "task_run")
 
     @cached_property
     def logs(self) -> Logs:

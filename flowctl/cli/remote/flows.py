@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowctl.cli.api.door import Door
 from flowctl.cli.remote.run_filters import glob, literal_of
 from flowctl.cli.results import FlowLine
 from flowctl.cli.run_query import STATE_TYPES, RunQuery
 from flowctl.cli.run_table import DEFAULT_LIMIT
-from flowctl.cli.targets import Find, Named
+from flowctl.cli.targets import Named
+
+if TYPE_CHECKING:
+    from flowctl.cli.targets import Find
 
 _SORTS = {"name": "NAME_ASC", "-name": "NAME_DESC", "-created": "CREATED_DESC"}
 
@@ -18,10 +21,8 @@ _SORTS = {"name": "NAME_ASC", "-name": "NAME_DESC", "-created": "CREATED_DESC"}
 class Flows(Named):
     """Flows, in the API's shape where they are objects."""
 
-    kind = "flow"
-
     def __init__(self, door: Door, find: Find) -> None:
-        super().__init__(find)
+        super().__init__(find, "flow")
         self._door = door
 
     def lines(self, query: RunQuery) -> tuple[list[FlowLine], bool]:
@@ -55,7 +56,9 @@ class Flows(Named):
         for type_ in STATE_TYPES:
             body = {"flows": _only(id), "flow_runs": {"state": {"type": {"any_": [type_]}}}}
             counts[type_] = self._door.post("/flow_runs/count", body)
-        return dict(sorted(((type_, count) for type_, count in counts.items() if count), key=lambda item: -item[1]))
+        return dict(
+            sorted(((type_, count) for type_, count in counts.items() if count), key=lambda item: (-item[1], item[0]))
+        )
 
     # -- inside
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowctl.cli import lookups, moments, run_table
 from flowctl.cli.api.door import PAGE, Door
@@ -12,9 +12,12 @@ from flowctl.cli.remote import run_filters, run_lines
 from flowctl.cli.remote.run_filters import Run, Wanted
 from flowctl.cli.results import Moment, Surroundings
 from flowctl.cli.run_query import RunQuery
-from flowctl.cli.targets import Find, Named
+from flowctl.cli.targets import Named
 from flowctl.db.shapes import wire_time
 from flowctl.domain.errors import NotFound, Unsupported
+
+if TYPE_CHECKING:
+    from flowctl.cli.targets import Find
 
 _BEGINNING = moments.read("2000-01-01")
 _CENTURY = timedelta(days=36525)
@@ -23,10 +26,8 @@ _CENTURY = timedelta(days=36525)
 class Runs(Named):
     """Flow runs, in the API's shape where they are objects."""
 
-    kind = "flow_run"
-
     def __init__(self, door: Door, find: Find) -> None:
-        super().__init__(find)
+        super().__init__(find, "flow_run")
         self._door = door
 
     def lines(self, query: RunQuery) -> tuple[list[run_table.RunLine], bool]:
@@ -155,4 +156,4 @@ class Runs(Named):
         for interval in self._door.post(f"/{kind}/history", body):
             for state in interval["states"]:
                 counts[state["state_name"]] = counts.get(state["state_name"], 0) + state["count_runs"]
-        return dict(sorted(counts.items(), key=lambda item: -item[1]))
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
