@@ -54,3 +54,16 @@ def test_flow_follows_its_runs_and_is_deleted_with_undo(visit: Visitor, world: W
             expect(page.locator("h1")).to_have_text("short-lived")
     expect(page.locator(".toast")).to_have_count(0)
     assert seeder.post("/flows/filter", {"flows": {"name": {"any_": ["short-lived"]}}}) == []
+
+
+def test_a_long_list_goes_on_as_it_is_scrolled(visit: Visitor, seeder: Seeder) -> None:
+    for number in range(210):
+        seeder.flow(f"zz-many-{number:03}")
+    page = visit("/flows?name=zz-many")
+    foot = page.locator(".table-foot")
+    expect(foot).to_have_text("200 of 210 flows")
+    page.locator("tbody").hover()
+    page.mouse.wheel(0, 20_000)
+    expect(foot).to_have_text("210 flows")
+    page.mouse.wheel(0, 20_000)
+    expect(page.locator("tbody .row .name").last).to_have_text("zz-many-209")

@@ -1,18 +1,17 @@
 // Deployments: which are ready, when each runs next, how the last runs went; run and pause from the row.
 
-import { html, useMemo, useRef, useState } from '../../vendor/preact.js';
+import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
 import { post } from '../api.js';
-import { count, plural } from '../format.js';
+import { plural } from '../format.js';
 import { useLive } from '../live.js';
 import { listParam } from '../router.js';
 import { loadNames, nameOf, namesVersion, navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { Command, Empty, ErrorBox, Icon, Link, Skeleton, StateBadge, Switch, Time } from '../ui/controls.js';
+import { PAGE, PAGES, endOfList, inParts, paged } from '../ui/paged.js';
 import { EntityPicker } from '../ui/run_filters.js';
 import { RunBars, lastRuns } from '../ui/run_table.js';
 import { scheduleWords } from '../ui/schedule.js';
 import { Table } from '../ui/table.js';
-
-const PAGE = 200;
 
 const actions = () => import('../ui/deployment_actions.js');
 
@@ -23,8 +22,10 @@ export default function DeploymentsPage() {
   const flows = listParam(query, 'flows');
   namesVersion.value;
   useTitle('Deployments');
-  const list = useQuery(`deployments ${search} ${sort} ${flows}`, async (signal) => {
-    const answer = await post('/deployments/paginate', { ...(search && { deployments: { flow_or_deployment_name: { like_: search } } }), ...(flows.length && { flows: { id: { any_: flows } } }), sort, limit: PAGE, page: 1 }, { signal });
+  const [pages, setPages] = useState(1);
+  useEffect(() => setPages(1), [search, sort, String(flows)]);
+  const list = useQuery(`deployments ${search} ${sort} ${flows} ${pages}`, async (signal) => {
+    const answer = await paged('/deployments/paginate', { ...(search && { deployments: { flow_or_deployment_name: { like_: search } } }), ...(flows.length && { flows: { id: { any_: flows } } }), sort }, pages, signal);
     rememberNames(answer.results);
     loadNames(answer.results).catch(() => {});
     return answer;
@@ -32,12 +33,13 @@ export default function DeploymentsPage() {
   const rows = list.data?.results ?? [];
   const ids = rows.map((/** @type {any} */ deployment) => deployment.id);
   const more = useQuery(ids.length ? `deployments more ${ids.join()}` : null, async (signal) => {
-    const [runs, scheduled] = await Promise.all([
-      lastRuns('deployment_id', ids, signal), post('/flow_runs/filter', { deployments: { id: { any_: ids } }, flow_runs: { state: { type: { any_: ['SCHEDULED'] } } }, sort: 'NEXT_SCHEDULED_START_TIME_ASC', limit: PAGE }, { signal }),
-    ]);
+    const parts = await inParts(ids, (part) => Promise.all([
+      lastRuns('deployment_id', part, signal), post('/flow_runs/filter', { deployments: { id: { any_: part } }, flow_runs: { state: { type: { any_: ['SCHEDULED'] } } }, sort: 'NEXT_SCHEDULED_START_TIME_ASC', limit: PAGE }, { signal }),
+    ]));
+    const runs = new Map(parts.flatMap(([some]) => [...some]));
     /** @type {Map<string, any>} */
     const next = new Map();
-    for (const run of scheduled) if (!next.has(run.deployment_id)) next.set(run.deployment_id, run);
+    for (const run of parts.flatMap(([, scheduled]) => scheduled)) if (!next.has(run.deployment_id)) next.set(run.deployment_id, run);
     return { runs, next };
   });
   const reload = async () => { await Promise.all([list.reload(), more.reload()]); };
@@ -79,7 +81,8 @@ export default function DeploymentsPage() {
       : !rows.length ? search || flows.length ? html`<${Empty} title="No deployment matches"><p><button class="btn primary" onClick=${() => navigate('/deployments')}>Clear the filters</button></p><//>` : html`<${NoDeployments} />`
       : html`<${Table} label="Deployments" rows=${rows} columns=${columns} total=${list.data.count} rowId=${(/** @type {any} */ each) => each.id} rowHeight=${rowTall} cursor=${cursor} stale=${list.stale} scroller=${scroller} remember="deployments"
           rowClass=${(/** @type {any} */ each) => (each.paused ? 'is-paused' : '')} sort=${sort} onSort=${(/** @type {string} */ next) => setQuery({ sort: next === 'NAME_ASC' ? null : next })} onOpen=${open}
-          after=${html`<div class="table-foot" aria-live="polite">${rows.length < list.data.count ? `${count(rows.length)} of ${count(list.data.count)} deployments; search to find the others` : plural(rows.length, 'deployment')}</div>`} />`}
+          onEnd=${() => { if (!list.stale && rows.length < list.data?.count && pages < PAGES) setPages(pages + 1); }}
+          after=${html`<div class="table-foot" aria-live="polite">${endOfList(rows.length, list.data.count, pages, plural(rows.length, 'deployment'), 'deployments')}</div>`} />`}
   </section>`;
 }
 

@@ -6,10 +6,9 @@ import { count, duration, plural } from '../format.js';
 import { useLive } from '../live.js';
 import { navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { Command, Empty, ErrorBox, Icon, Link, Skeleton, StateBadge, Time } from '../ui/controls.js';
+import { PAGES, endOfList, inParts, paged } from '../ui/paged.js';
 import { RunBars, lastRuns, percent, statsOf } from '../ui/run_table.js';
 import { Table } from '../ui/table.js';
-
-const PAGE = 100;
 
 export default function FlowsPage() {
   const query = place.value.query;
@@ -19,16 +18,18 @@ export default function FlowsPage() {
   const [pages, setPages] = useState(1);
   useEffect(() => setPages(1), [search, sort]);
   const flows = useQuery(`flows ${search} ${sort} ${pages}`, async (signal) => {
-    const answer = await post('/flows/paginate', { ...(search && { flows: { name: { like_: search } } }), sort, limit: Math.min(200, PAGE * pages), page: 1 }, { signal });
+    const answer = await paged('/flows/paginate', { ...(search && { flows: { name: { like_: search } } }), sort }, pages, signal);
     rememberNames(answer.results);
     return answer;
   });
   const rows = flows.data?.results ?? [];
   const ids = rows.map((/** @type {any} */ flow) => flow.id);
   const more = useQuery(ids.length ? `flows more ${ids.join()}` : null, async (signal) => {
-    const [runs, next, deployments] = await Promise.all([
-      lastRuns('flow_id', ids, signal), post('/ui/flows/next-runs', { flow_ids: ids }, { signal }), post('/ui/flows/count-deployments', { flow_ids: ids }, { signal }),
-    ]);
+    const parts = await inParts(ids, (part) => Promise.all([
+      lastRuns('flow_id', part, signal), post('/ui/flows/next-runs', { flow_ids: part }, { signal }), post('/ui/flows/count-deployments', { flow_ids: part }, { signal }),
+    ]));
+    const runs = new Map(parts.flatMap(([some]) => [...some]));
+    const [next, deployments] = [1, 2].map((i) => Object.assign({}, ...parts.map((part) => part[i])));
     return { runs, next, deployments, stats: new Map([...runs].map(([id, list]) => [id, statsOf(list)])) };
   });
   useLive((event) => event.event.startsWith('prefect.flow-run.') || event.event.startsWith('prefect.flow.'), async () => { await Promise.all([flows.reload(), more.reload()]); });
@@ -66,8 +67,8 @@ export default function FlowsPage() {
     ${!flows.data ? !flows.error && html`<${Skeleton} />`
       : !rows.length ? search ? html`<${Empty} title="No flow has this name"><p><button class="btn primary" onClick=${() => setQuery({ name: null })}>Clear the search</button></p><//>` : html`<${NoFlows} />`
       : html`<${Table} label="Flows" rows=${rows} columns=${columns} total=${flows.data.count} rowId=${(/** @type {any} */ flow) => flow.id} rowHeight=${rowTall} cursor=${cursor} stale=${flows.stale} scroller=${scroller} remember="flows"
-          sort=${sort} onSort=${(/** @type {string} */ next) => setQuery({ sort: next === 'NAME_ASC' ? null : next })} onOpen=${open} onEnd=${() => { if (!flows.stale && rows.length < flows.data?.count && pages < 2) setPages(pages + 1); }}
-          after=${html`<div class="table-foot" aria-live="polite">${rows.length < flows.data.count ? `${count(rows.length)} of ${count(flows.data.count)} flows; search to find the others` : plural(rows.length, 'flow')}</div>`} />`}
+          sort=${sort} onSort=${(/** @type {string} */ next) => setQuery({ sort: next === 'NAME_ASC' ? null : next })} onOpen=${open} onEnd=${() => { if (!flows.stale && rows.length < flows.data?.count && pages < PAGES) setPages(pages + 1); }}
+          after=${html`<div class="table-foot" aria-live="polite">${endOfList(rows.length, flows.data.count, pages, plural(rows.length, 'flow'), 'flows')}</div>`} />`}
   </section>`;
 }
 
