@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from flowctl.db import copies
 from flowctl.db.database import Database
-from flowctl.db.queries import consistency
+from flowctl.db.queries import consistency, log_search
 from flowctl.db.queries.consistency import REFERENCES, RUN_TABLES, Case
 
 EXAMPLES = 5
 """Rows that a problem names."""
 
-CHECKS = 1 + len(REFERENCES) + 2 * len(RUN_TABLES)
+CHECKS = 2 + len(REFERENCES) + 2 * len(RUN_TABLES)
 """How many checks there are."""
 
 
@@ -21,7 +21,7 @@ CHECKS = 1 + len(REFERENCES) + 2 * len(RUN_TABLES)
 class Problem:
     """Something that should not be.
 
-    check  structure, reference, state or history
+    check  structure, reference, state, history or index
     ids    some of the rows
     """
 
@@ -54,6 +54,11 @@ def run(database: Database, *, quick: bool = False, progress: Callable[[int], No
             case = consistency.rows_behind(tx, table, EXAMPLES)
             found += _problems("history", table, case, f"{table} has a later state than the one that it is in")
             progress(1)
+        if log_search.exists(tx):
+            case = Case(*log_search.missing(tx, EXAMPLES))
+            what = "the index of log messages has lost lines; `flowctl logs index --rebuild` makes it anew"
+            found += _problems("index", "log_search", case, what)
+        progress(1)
     return found
 
 

@@ -17,6 +17,7 @@ from flowctl.db.columns import encode_time
 from flowctl.db.database import Tx
 from flowctl.db.queries import log_search as queries
 from flowctl.db.tables import logs as table
+from flowctl.domain.errors import Refused
 from flowctl.domain.filters import Operator
 from flowctl.domain.log_search import LogMatch, LogPattern, LogSearch, LogSearchResult, LogSearchRun, parse
 from flowctl.domain.logs import Log
@@ -77,7 +78,7 @@ def run_once(tx: Tx) -> int:
         return 0
     waiting = queries.waiting(tx)
     if waiting < queries.LINES_A_BLOCK:
-        if queries.is_mostly_stale(tx):
+        if queries.is_mostly_stale(tx) and queries.may_restart(tx):
             queries.restart(tx)
             return 1
         return 0
@@ -91,10 +92,14 @@ def run_once(tx: Tx) -> int:
 def fill(tx: Tx, *, anew: bool = False) -> Steps[int]:
     """Index all lines that wait, in bounded steps; returns how many.
 
-    anew  empty the index before
+    anew  empty the index before; raises Refused while there are log lines in the trash
     """
     total = 0
     if anew:
+        if not queries.may_restart(tx):
+            raise Refused(
+                "Runs in the trash have log lines that belong into the index.", remedy="flowctl runs trash empty"
+            )
         queries.restart(tx)
         tx = yield 0
     while done := queries.fill(tx, lines=LINES_A_BATCH, characters=CHARACTERS_A_BATCH):

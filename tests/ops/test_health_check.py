@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from aged_runs import Past
 from support import Clock
 
 from flowctl.db.database import Database
-from flowctl.ops import health_check
+from flowctl.domain.logs import LogCreate
+from flowctl.ops import health_check, log_search, logs, steps
 from flowctl.ops.health_check import Problem
 
 
@@ -78,3 +81,18 @@ def test_a_broken_index_is_found_unless_the_check_is_quick(db: Database, past: P
     assert {problem.check for problem in problems(fresh)} == {"structure"}
     assert health_check.run(fresh, quick=True, progress=lambda _: None) == []
     fresh.close()
+
+
+def test_lines_that_the_index_of_messages_has_lost_are_found(db: Database, past: Past) -> None:
+    with db.write() as tx:
+        run = UUID(str(tx.scalar("SELECT id FROM flow_run")))
+        line = LogCreate(name="demo", level=20, message="something", timestamp=tx.now, flow_run_id=run)
+        logs.create(tx, [line] * 200)
+    steps.run(db, log_search.fill)
+    assert problems(db) == []
+    with db.write() as tx:
+        tx.execute("UPDATE log SET message = 'changed' WHERE position % 64 = 0")
+    (problem,) = problems(db)
+    assert (problem.check, problem.table, problem.count) == ("index", "log_search", 2)
+    steps.run(db, lambda tx: log_search.fill(tx, anew=True))
+    assert problems(db) == []

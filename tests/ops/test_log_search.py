@@ -15,6 +15,7 @@ from support import NOON, Clock
 
 from flowctl.db.database import Database, Tx
 from flowctl.db.queries import log_search as queries
+from flowctl.domain.errors import Refused
 from flowctl.domain.filters import NameFilter, NumberFilter, Operator, TimeFilter
 from flowctl.domain.flow_filters import FlowFilter
 from flowctl.domain.flow_runs import FlowRunCreate
@@ -22,7 +23,7 @@ from flowctl.domain.flows import FlowCreate
 from flowctl.domain.log_filters import LogFilter
 from flowctl.domain.log_search import LogSearch, LogSearchResult
 from flowctl.domain.logs import LogCreate
-from flowctl.ops import flow_runs, flows, log_search, logs, steps
+from flowctl.ops import flow_runs, flows, log_search, logs, steps, trash, trash_restore
 
 MESSAGES = ["started", "loaded {n} rows", "KeyError: 'x{n}'", "finished in {n} s", "größer als {n}"]
 
@@ -199,6 +200,26 @@ def test_after_most_lines_are_gone_the_index_is_made_anew(db: Database, clock: C
         assert log_search.run_once(tx) == 0
         assert 99 <= queries.read(tx).blocks <= 101
     assert messages(db, f"finished in {count - 2} s") == [f"finished in {count - 2} s"]
+
+
+def test_while_lines_are_in_the_trash_the_index_stays(db: Database, clock: Clock) -> None:
+    count = 300 * queries.LINES_A_BLOCK
+    with db.write() as tx:
+        run = make_run(tx)
+        write(tx, "needle", *["straw"] * 100, run=run)
+    write_many(db, count)
+    fill(db)
+    steps.run(db, lambda tx: trash.delete(tx, [run]))
+    with db.write() as tx:
+        tx.execute("DELETE FROM log WHERE position <= ?", (count - 100,))
+    clock.advance(hours=1)
+    with db.write() as tx:
+        assert log_search.run_once(tx) == 0
+    with pytest.raises(Refused, match="trash"):
+        steps.run(db, lambda tx: log_search.fill(tx, anew=True))
+    assert messages(db, "needle") == []
+    steps.run(db, trash_restore.restore)
+    assert messages(db, "needle") == ["needle"]
 
 
 def test_switched_off_it_neither_fills_nor_asks_the_index(db_path: Any, db: Database, clock: Clock) -> None:

@@ -38,6 +38,8 @@ def test_tables_states_and_days(db: Database, past: Past) -> None:
     assert all(table.size > 0 for table in found.tables)
     assert sum(table.size for table in found.tables) <= found.room.size
     assert found.states == {"Completed": 5, "Failed": 1}
+    assert rows["log_search"] > 0
+    assert not [name for name in rows if name.startswith("log_search_")]
     assert [(day.day, day.flow_runs, day.task_runs, day.log_lines) for day in found.days] == [
         ("2026-02-26", 1, 1, 50),
         ("2026-02-27", 1, 1, 50),
@@ -65,7 +67,7 @@ def test_without_dbstat_sizes_are_estimated(db: Database, past: Past, monkeypatc
 def test_an_empty_file(db: Database) -> None:
     found = stats(db)
     assert (found.states, found.days, found.growth) == ({}, [], 0)
-    assert {table.name for table in found.tables} <= {"log_search_data", "log_search_config"}
+    assert {table.name for table in found.tables} <= {"log_search"}
 
 
 def test_the_busiest_minute(db: Database, past: Past) -> None:

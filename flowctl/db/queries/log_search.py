@@ -101,6 +101,11 @@ def restart(tx: Tx) -> None:
     _write(tx, Index())
 
 
+def may_restart(tx: Tx) -> bool:
+    """Whether no line is in the trash: it would come back to its position, into a block without it."""
+    return not tx.scalar("SELECT EXISTS (SELECT 1 FROM trashed_run WHERE log_lines > 0)")
+
+
 def is_mostly_stale(tx: Tx) -> bool:
     """Whether less than half of the blocks that are indexed have a line left, by a sample of them."""
     index = read(tx)
