@@ -81,7 +81,7 @@ export default function DeploymentsPage() {
       : !rows.length ? search || flows.length ? html`<${Empty} title="No deployment matches"><p><button class="btn primary" onClick=${() => navigate('/deployments')}>Clear the filters</button></p><//>` : html`<${NoDeployments} />`
       : html`<${Table} label="Deployments" rows=${rows} columns=${columns} total=${list.data.count} rowId=${(/** @type {any} */ each) => each.id} rowHeight=${rowTall} cursor=${cursor} stale=${list.stale} scroller=${scroller} remember="deployments"
           rowClass=${(/** @type {any} */ each) => (each.paused ? 'is-paused' : '')} sort=${sort} onSort=${(/** @type {string} */ next) => setQuery({ sort: next === 'NAME_ASC' ? null : next })} onOpen=${open}
-          onEnd=${() => { if (!list.stale && rows.length < list.data?.count && pages < PAGES) setPages(pages + 1); }}
+          onEnd=${() => { if (!list.stale && rows.length < (list.data?.count ?? 0) && pages < PAGES) setPages(pages + 1); }}
           after=${html`<div class="table-foot" aria-live="polite">${endOfList(rows.length, list.data.count, pages, plural(rows.length, 'deployment'), 'deployments')}</div>`} />`}
   </section>`;
 }

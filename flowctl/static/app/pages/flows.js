@@ -67,7 +67,7 @@ export default function FlowsPage() {
     ${!flows.data ? !flows.error && html`<${Skeleton} />`
       : !rows.length ? search ? html`<${Empty} title="No flow has this name"><p><button class="btn primary" onClick=${() => setQuery({ name: null })}>Clear the search</button></p><//>` : html`<${NoFlows} />`
       : html`<${Table} label="Flows" rows=${rows} columns=${columns} total=${flows.data.count} rowId=${(/** @type {any} */ flow) => flow.id} rowHeight=${rowTall} cursor=${cursor} stale=${flows.stale} scroller=${scroller} remember="flows"
-          sort=${sort} onSort=${(/** @type {string} */ next) => setQuery({ sort: next === 'NAME_ASC' ? null : next })} onOpen=${open} onEnd=${() => { if (!flows.stale && rows.length < flows.data?.count && pages < PAGES) setPages(pages + 1); }}
+          sort=${sort} onSort=${(/** @type {string} */ next) => setQuery({ sort: next === 'NAME_ASC' ? null : next })} onOpen=${open} onEnd=${() => { if (!flows.stale && rows.length < (flows.data?.count ?? 0) && pages < PAGES) setPages(pages + 1); }}
           after=${html`<div class="table-foot" aria-live="polite">${endOfList(rows.length, flows.data.count, pages, plural(rows.length, 'flow'), 'flows')}</div>`} />`}
   </section>`;
 }
