@@ -24,6 +24,7 @@ from flowctl.cli import (
     deployments_write,
     doctor,
     flows,
+    flows_stats,
     imports,
     logs,
     logs_index,
@@ -36,6 +37,9 @@ from flowctl.cli import (
     runs_why,
     runs_write,
     schedules,
+    tasks,
+    tasks_stats,
+    tasks_write,
 )
 from flowctl.cli import serve as serving
 from flowctl.cli import status as status_command
@@ -61,6 +65,7 @@ class Root(Group):
     }
     order: ClassVar[Sequence[str]] = (
         "runs",
+        "tasks",
         "flows",
         "deployments",
         "logs",
@@ -135,7 +140,23 @@ _group(
     runs_trash.app,
     runs_why.app,
 )
-_group("flows", ListsGroup, "List and show flows.", "flowctl flows ls\nflowctl flows show etl", flows.app)
+_group(
+    "tasks",
+    ListsGroup,
+    "List, show and change task runs, and tell how tasks are doing.",
+    "flowctl tasks ls --run @last\nflowctl tasks stats --flow etl",
+    tasks.app,
+    tasks_write.app,
+    tasks_stats.app,
+)
+_group(
+    "flows",
+    ListsGroup,
+    "List, show and delete flows, and tell how they are doing.",
+    "flowctl flows ls\nflowctl flows stats --since 30d",
+    flows.app,
+    flows_stats.app,
+)
 _group(
     "deployments",
     ListsGroup,
