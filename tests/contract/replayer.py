@@ -39,6 +39,7 @@ _FREE = frozenset(
         "values",
         "task_inputs",
         "parameter_openapi_schema",
+        "base_job_template",
         "resource",
     )
 )
@@ -232,12 +233,28 @@ class Replayer:
                 if key in found:
                     self._learn(value, found[key])
         elif isinstance(recorded, list) and isinstance(found, list):
-            for one, other in zip(recorded, found, strict=False):
+            for one, other in self._pairs(recorded, found):
                 self._learn(one, other)
         elif isinstance(recorded, str) and isinstance(found, str):
             old, new = _UUID.findall(recorded), _UUID.findall(found)
             if len(old) == len(new):
                 self.ids.update(zip(old, new, strict=True))
+
+    def _pairs(self, recorded: list[Any], found: list[Any]) -> Iterator[tuple[Any, Any]]:
+        """Items of lists that stand for each other: those of one id; then what is new on both sides, in its order.
+
+        Of what has no name, such as schedules, also what was known by another id: that had been replaced.
+        """
+        live = {item["id"]: item for item in found if isinstance(item, dict) and "id" in item}
+        if not live:
+            yield from zip(recorded, found, strict=False)
+            return
+        paired = {self.ids[item["id"]] for item in recorded if self.ids.get(item.get("id")) in live}
+        yield from ((item, live[self.ids[item["id"]]]) for item in recorded if self.ids.get(item.get("id")) in paired)
+        known = set(self.ids.values())
+        unknown = [item for item in recorded if self.ids.get(item.get("id")) not in paired]
+        left = [item for id, item in live.items() if id not in paired and (id not in known or "name" not in item)]
+        yield from zip(unknown, left, strict=False)
 
 
 def _beginning(exchanges: list[Exchange]) -> datetime:
