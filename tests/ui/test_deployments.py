@@ -116,3 +116,21 @@ def test_edit_and_delete_with_undo(visit: Visitor, world: World, seeder: Seeder)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("h1")).to_have_text("changing")
     assert seeder.get(f"/deployments/{id}")["name"] == "changing"
+
+
+def test_duplicate_is_alike_but_runs_nothing_by_itself(visit: Visitor, world: World, seeder: Seeder) -> None:
+    original = deployment(seeder, world.workshop, "original", schedules=[CRON], tags=["nightly"], parameters={"a": 1})
+    page = visit(f"/deployments/deployment/{original}/duplicate")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("original")
+    dialog.get_by_role("button", name="Duplicate").click()
+    expect(page.locator(".toast")).to_contain_text("is there already")
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("button", name="Duplicate", exact=True).click()
+    dialog.get_by_role("button", name="Duplicate").click()
+    expect(page.locator("h1")).to_have_text("original-copy")
+    (made,) = seeder.post("/deployments/filter", {"deployments": {"name": {"any_": ["original-copy"]}}})
+    assert (made["tags"], made["parameters"], made["flow_id"]) == (["nightly"], {"a": 1}, world.workshop)
+    assert [(each["schedule"]["cron"], each["active"]) for each in made["schedules"]] == [
+        (CRON["schedule"]["cron"], False)
+    ]

@@ -4,7 +4,7 @@ import { html, useEffect, useMemo } from '../../vendor/preact.js';
 import { get, post } from '../api.js';
 import { TERMINAL, absolute, briefParameters, count, duration } from '../format.js';
 import { useLive } from '../live.js';
-import { loadNames, nameOf, namesVersion, navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
+import { loadNames, nameOf, namesVersion, navigate, place, rememberNames, setQuery, useActions, useCommands, useQuery, useTitle } from '../store.js';
 import { Copy, Empty, ErrorBox, Icon, Lazy, Link, Menu, NotFound, Skeleton, StateBadge, Switch, Tabs, Tags, Time } from '../ui/controls.js';
 import { RunBars, RunTable, isBusy, percent, statsOf } from '../ui/run_table.js';
 import { kindOfSchedule, scheduleWords } from '../ui/schedule.js';
@@ -28,26 +28,28 @@ export default function DeploymentPage({ id }) {
   const reload = async () => { await Promise.all([deployment.reload(), runs.reload(), scheduled.reload()]); };
   useLive((event) => event.resource['prefect.resource.id'] === `prefect.deployment.${id}` || (event.related ?? []).some((/** @type {any} */ each) => each['prefect.resource.id'] === `prefect.deployment.${id}`), reload, { busy: isBusy(rows) });
   useTitle(data?.name ?? 'Deployment');
+  useCommands(() => ({ deployment: data }));
 
   const act = (/** @type {(a: typeof import('../ui/deployment_actions.js')) => Promise<any>} */ work) => async () => { if (await work(await actions())) await reload(); };
   const run = act((a) => a.askAndRun(data));
   const quick = act((a) => a.quickRun(data));
   const pause = act((a) => a.setPaused(data, !data.paused));
   const edit = act((a) => a.editDeployment(data));
+  const copy = act((a) => a.duplicateDeployment(data));
   const add = act((a) => a.editSchedule(data));
   const remove = async () => { (await actions()).deleteDeployment(data, () => navigate(`/deployments/deployment/${id}`)); };
   useActions(data ? [
     { key: 'r', label: 'Run…', group: 'Deployment', run }, { key: 'R', label: 'Run it now as it is', group: 'Deployment', run: quick },
-    { key: 'p', label: data.paused ? 'Go on' : 'Pause', group: 'Deployment', run: pause }, { key: 'e', label: 'Edit', group: 'Deployment', run: edit },
+    { key: 'p', label: data.paused ? 'Go on' : 'Pause', group: 'Deployment', run: pause }, { key: 'e', label: 'Edit', group: 'Deployment', run: edit }, { key: 'Duplicate', label: 'Duplicate the deployment', group: 'Deployment', hidden: true, run: copy },
     { key: 'Add schedule', label: 'Add a schedule', group: 'Deployment', hidden: true, run: add }, { key: 'Delete', label: 'Delete the deployment', group: 'Deployment', hidden: true, run: remove },
     { key: 'u', label: 'Up to all deployments', group: 'Deployment', run: () => navigate('/deployments') },
   ] : []);
-  // Links of Prefect's own pages: …/run opens the form, …/edit the editor.
-  const wanted = /\/(run|edit)$/.exec(path)?.[1];
+  // Links of Prefect's own pages: …/run opens the form, …/edit the editor, …/duplicate asks for a name.
+  const wanted = /\/(run|edit|duplicate)$/.exec(path)?.[1];
   useEffect(() => {
     if (!data || !wanted) return;
     navigate(`/deployments/deployment/${id}`, { replace: true });
-    if (wanted === 'run') run(); else edit();
+    if (wanted === 'run') run(); else if (wanted === 'edit') edit(); else copy();
   }, [Boolean(data), wanted]);
   const stats = useMemo(() => statsOf(rows), [runs.data]);
 
@@ -61,7 +63,7 @@ export default function DeploymentPage({ id }) {
   return html`<section class="page deployment-page">
     <div class="page-head">${crumbs}<div class="run-actions"><button type="button" class="btn primary" onClick=${run}>Run…<kbd>r</kbd></button><button type="button" class="btn" onClick=${quick} title="Run it now as it is (R)">Quick run</button>
       <${Menu} class="btn icon-only" align="right" title="More actions" label=${html`<${Icon} name="more" />`}>${(/** @type {() => void} */ close) => html`
-        ${[['Edit', 'e', edit], [data.paused ? 'Go on' : 'Pause', 'p', pause], ['Add a schedule', '', add]].map(([label, key, work]) => html`<button type="button" class="menu-item" key=${label} onClick=${() => { close(); /** @type {any} */ (work)(); }}>${label}${key && html`<kbd>${key}</kbd>`}</button>`)}
+        ${[['Edit', 'e', edit], ['Duplicate', '', copy], [data.paused ? 'Go on' : 'Pause', 'p', pause], ['Add a schedule', '', add]].map(([label, key, work]) => html`<button type="button" class="menu-item" key=${label} onClick=${() => { close(); /** @type {any} */ (work)(); }}>${label}${key && html`<kbd>${key}</kbd>`}</button>`)}
         <button type="button" class="menu-item" onClick=${() => { close(); navigator.clipboard?.writeText(id); }}>Copy id</button>
         <button type="button" class="menu-item danger" onClick=${() => { close(); remove(); }}>Delete</button>`}<//></div></div>
     <dl class="facts">

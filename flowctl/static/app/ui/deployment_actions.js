@@ -120,6 +120,32 @@ export async function editDeployment(deployment) {
   return attempt(async () => { await call('PATCH', `/deployments/${deployment.id}`, changes); toast(`${deployment.name} is changed.`); return true; });
 }
 
+/** What makes a deployment run as it does; its name, its schedules and what the server keeps of it are not among it. */
+const COPIED = ['flow_id', 'version', 'description', 'tags', 'parameters', 'parameter_openapi_schema', 'enforce_parameter_schema', 'path', 'entrypoint', 'pull_steps', 'storage_document_id',
+  'infrastructure_document_id', 'job_variables', 'work_pool_name', 'work_queue_name', 'labels', 'concurrency_options'];
+
+/** Make another of another name; its schedules are switched off, so that nothing runs twice. @param {any} deployment */
+export async function duplicateDeployment(deployment) {
+  const name = await openDialog((close) => html`<form onSubmit=${(/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    close(String(new FormData(/** @type {HTMLFormElement} */ (event.currentTarget)).get('name')).trim());
+  }}><h2>Duplicate ${deployment.name}</h2>
+    <label class="field"><span>Name</span><input name="name" required autofocus autocomplete="off" pattern="[^\/%&><]+" title="Without / % & < >" value="${deployment.name}-copy" /></label>
+    ${deployment.schedules.length > 0 && html`<p class="muted">Its schedules are switched off in the copy, so that nothing runs twice.</p>`}
+    <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Keep</button><button class="btn primary">Duplicate</button></div></form>`, `Duplicate ${deployment.name}`);
+  if (!name) return false;
+  return attempt(async () => {
+    const taken = await post('/deployments/filter', { deployments: { name: { any_: [name] } }, flows: { id: { any_: [deployment.flow_id] } }, limit: 1 });
+    if (taken.length) throw new Error(`${name} is there already: choose another name.`);
+    const body = Object.fromEntries(COPIED.filter((key) => deployment[key] != null).map((key) => [key, deployment[key]]));
+    const schedules = deployment.schedules.map((/** @type {any} */ each) => ({ schedule: each.schedule, active: false, parameters: each.parameters, slug: each.slug }));
+    const made = await post('/deployments/', { ...body, name, schedules, concurrency_limit: deployment.global_concurrency_limit?.limit ?? deployment.concurrency_limit });
+    toast(`${made.name} is made.`);
+    navigate(`/deployments/deployment/${made.id}`);
+    return true;
+  });
+}
+
 /** @param {{deployment: any, close: (changes?: any) => void}} props */
 function EditForm({ deployment, close }) {
   const [failure, setFailure] = useState('');
