@@ -11,6 +11,7 @@ import typer
 
 from flowctl import API_VERSION, PREFECT_VERSION, __version__
 from flowctl.cli import (
+    api_command,
     completion,
     config,
     config_contexts,
@@ -29,7 +30,10 @@ from flowctl.cli import (
     logs,
     logs_index,
     logs_search,
+    open_page,
     runner,
+    runs_again,
+    runs_create,
     runs_follow,
     runs_read,
     runs_reap,
@@ -75,6 +79,8 @@ class Root(Group):
         "config",
         "status",
         "why",
+        "open",
+        "api",
         "completion",
         "version",
     )
@@ -137,8 +143,11 @@ _group(
     runs_follow.app,
     runs_write.app,
     runs_reap.app,
+    runs_again.app,
+    runs_create.app,
     runs_trash.app,
     runs_why.app,
+    open_page.app,
 )
 _group(
     "tasks",
@@ -171,7 +180,7 @@ _group(
     "logs",
     Group,
     "Follow and search what all runs log.",
-    "flowctl logs tail --level warning\nflowctl logs search \"connection refused\" --since 7d",
+    'flowctl logs tail --level warning\nflowctl logs search "connection refused" --since 7d',
     logs.app,
     logs_search.app,
     logs_index.app,
@@ -223,6 +232,8 @@ _group(
     runner.app,
 )
 app.command("why", cls=Command, epilog=runs_why.EXAMPLES)(runs_why.why)
+app.command("open", cls=Command, epilog=open_page.EXAMPLES)(open_page.open_page)
+app.command("api", cls=Command, epilog=api_command.EXAMPLES)(api_command.api)
 app.command("status", cls=Command, epilog=status_command.EXAMPLES)(status_command.status)
 
 _server = typer.Typer()

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowctl.cli import completion, flags, waiting
+from flowctl.cli import completion, flags, run_changes
 from flowctl.cli.commands import Command
-from flowctl.cli.context import REFUSED, Session
+from flowctl.cli.context import Session
 from flowctl.cli.run_query import STATE_TYPES, state_type, unknown_state
-from flowctl.cli.selection import Chosen, Outcome, choose, each, noun, parse_value
-from flowctl.cli.tables import Look
+from flowctl.cli.selection import Chosen, choose, each, noun, parse_value
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:
@@ -75,8 +74,8 @@ def set_state(
         lambda id: session.backend.changes.set_state(id, propose(), force=force, expect=expect, dry_run=dry_run),
     )
     hint = "" if force else "Use --force to skip the rules."
-    code = _tell(session, outcome, single=len(references) == 1, hint=hint)
-    return _then_wait(session, outcome, code, timeout) if wait and not dry_run else code
+    code = run_changes.tell(session, outcome, single=len(references) == 1, hint=hint)
+    return run_changes.then_wait(session, outcome, code, timeout) if wait and not dry_run else code
 
 
 _RESUME = """
@@ -111,8 +110,8 @@ def resume(
         choose(session, runs, what="runs resume"),
         lambda id: session.backend.changes.resume(id, run_input, dry_run=dry_run),
     )
-    code = _tell(session, outcome, single=len(runs or ()) == 1)
-    return _then_wait(session, outcome, code, timeout) if wait and not dry_run else code
+    code = run_changes.tell(session, outcome, single=len(runs or ()) == 1)
+    return run_changes.then_wait(session, outcome, code, timeout) if wait and not dry_run else code
 
 
 _CANCEL = """
@@ -145,8 +144,8 @@ def cancel(
     )
     if not chosen.ids and not chosen.missing:
         session.output.hint("no run to cancel")
-    code = _tell(session, outcome, single=len(runs or ()) == 1)
-    return _then_wait(session, outcome, code, timeout, welcome="CANCELLED") if wait and not dry_run else code
+    code = run_changes.tell(session, outcome, single=len(runs or ()) == 1)
+    return run_changes.then_wait(session, outcome, code, timeout, welcome="CANCELLED") if wait and not dry_run else code
 
 
 def _proposals(word: str, name: str | None, message: str | None) -> Callable[[], StateCreate]:
@@ -188,44 +187,3 @@ def _cancelled(verdict: Verdict) -> Verdict:
 
     is_done = verdict.after_type == "CANCELLED" and verdict.before != verdict.after
     return replace(verdict, accepted=True, reason=None) if is_done else verdict
-
-
-def _tell(session: Session, outcome: Outcome[Verdict], *, single: bool, hint: str = "") -> int:
-    """Print the verdicts; the exit code."""
-    output = session.output
-    verdicts = outcome.done
-    refused = [verdict for verdict in verdicts if not verdict.accepted]
-    if output.wants_data:
-        answers = [verdict.wire if single else {"flow_run_id": verdict.id, **verdict.wire} for verdict in verdicts]
-        output.data(answers, single=single and len(answers) == 1)
-    elif output.format == "id":
-        output.lines([verdict.id for verdict in verdicts if verdict.accepted])
-    else:
-        dry_run = session.options.dry_run
-        output.lines([_change(verdict, output.look, dry_run) for verdict in verdicts if verdict.accepted])
-    for verdict in refused:
-        output.failure(
-            f"refused: {verdict.id[:8]} is {verdict.before}: {verdict.reason or 'no reason'} {hint}".rstrip()
-        )
-    outcome.done = [verdict for verdict in verdicts if verdict.accepted]
-    outcome.failed += [(verdict.id, REFUSED) for verdict in refused]
-    return outcome.code
-
-
-def _change(verdict: Verdict, look: Look, dry_run: bool) -> str:
-    arrow = "→" if look.icons else "->"
-    would = "would be " if dry_run else ""
-    return f"{verdict.name} ({verdict.id[:8]}): {verdict.before} {arrow} {would}{verdict.after}"
-
-
-def _then_wait(
-    session: Session, outcome: Outcome[Verdict], code: int, timeout: str, *, welcome: str = "COMPLETED"
-) -> int:
-    """Wait for the runs that were changed; the exit code of the change, or else that of how they ended."""
-    ids = [verdict.id for verdict in outcome.done]
-    waited = waiting.wait(session, ids, timeout=waiting.parse_timeout(timeout))
-    waiting.report(session, waited, ids)
-    for moment in waited.ended.values():
-        if moment and not session.output.wants_data:
-            session.output.note(waiting.line(moment, session.output.messages))
-    return code or waited.code(ids, welcome=welcome)

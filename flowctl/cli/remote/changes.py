@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from flowctl.cli import lookups
 from flowctl.cli.api.door import PAGE, Door
 from flowctl.cli.results import Extent, Verdict
 from flowctl.cli.run_query import state_type
+from flowctl.db import shapes
 from flowctl.domain.errors import NotFound, Refused
 from flowctl.domain.states import StateCreate
 from flowctl.domain.values import JSONObject
@@ -41,7 +43,8 @@ class Changes:
         run = self._run(id)
         if expect is not None and not _is(run, expect):
             raise Refused(f"{id} is {_name(run)}, not {expect}: it has moved.", remedy=f"flowctl runs show {id}")
-        state = {"type": proposed.type.value, "name": proposed.name, "message": proposed.message}
+        state: dict[str, Any] = {"type": proposed.type.value, "name": proposed.name, "message": proposed.message}
+        state["state_details"] = json.loads(shapes.dumps(proposed.state_details))
         if dry_run:
             return _foreseen(run, state)
         return _verdict(run, self._door.post(f"/flow_runs/{id}/set_state", {"state": state, "force": force}))
