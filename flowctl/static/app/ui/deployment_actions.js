@@ -130,7 +130,7 @@ export async function duplicateDeployment(deployment) {
     event.preventDefault();
     close(String(new FormData(/** @type {HTMLFormElement} */ (event.currentTarget)).get('name')).trim());
   }}><h2>Duplicate ${deployment.name}</h2>
-    <label class="field"><span>Name</span><input name="name" required autofocus autocomplete="off" pattern="[^\/%&><]+" title="Without / % & < >" value="${deployment.name}-copy" /></label>
+    <label class="field"><span>Name</span><input name="name" required autofocus autocomplete="off" value="${deployment.name}-copy" /></label>
     ${deployment.schedules.length > 0 && html`<p class="muted">Its schedules are switched off in the copy, so that nothing runs twice.</p>`}
     <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Keep</button><button class="btn primary">Duplicate</button></div></form>`, `Duplicate ${deployment.name}`);
   if (!name) return false;
