@@ -63,6 +63,11 @@ def shells(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
     return ["bash", "zsh", "fish", "pwsh"]
 
 
+def methods(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
+    """Methods of requests."""
+    return ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
 def env_shells(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
     """Shells whose variables `config env` can set."""
     return ["bash", "zsh", "sh", "fish", "pwsh", "cmd"]

@@ -26,19 +26,23 @@ _PATIENCE_SECONDS = 10.0
 _READING = frozenset(
     {
         "count",
+        "concurrency_status",
         "count-deployments",
         "count-task-runs",
+        "extent",
         "filter",
-        "get_scheduled_flow_runs",
         "history",
         "lateness",
         "next-runs",
         "paginate",
         "reasons",
         "search",
+        "validate",
     }
 )
 """Last parts of the paths whose POST is a question."""
+_READING_BELOW = frozenset({"/events/count-by", "/flowctl/statistics", "/ui/task_runs/dashboard"})
+"""What stands before the last part of others."""
 _TOKEN = "Prefect-Csrf-Token"
 
 
@@ -82,12 +86,15 @@ class ServerDoor(Door):
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """The answer; a busy server is asked again.  Raises Unreachable, and Forbidden for a change when only reading."""
-        if self._read_only and not _is_reading(method, path):
+        """The answer; a busy server is asked again.
+
+        Raises Unreachable, and Forbidden for a change when this door is for reading only.
+        """
+        if self._read_only and not is_reading(method, path):
             raise Forbidden("This would change something on the server.", remedy="leave out --read-only")
         end = time.monotonic() + _PATIENCE_SECONDS
         while True:
-            answer = self._send(method, path, body, {**self._headers, **(headers or {})})
+            answer = self._send(method, path, body, self._with_own(headers or {}))
             if answer.status == HTTPStatus.FORBIDDEN and b"CSRF" in answer.body and _TOKEN not in self._headers:
                 given = self._fetch_csrf_token()
                 if given.status != HTTPStatus.OK:
@@ -97,6 +104,11 @@ class ServerDoor(Door):
             if answer.status not in (429, 503) or time.monotonic() + wait > end:
                 return answer
             time.sleep(wait)
+
+    def _with_own(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """These headers, and those of every request that they do not replace."""
+        given = {name.lower() for name in headers}
+        return {**{name: text for name, text in self._headers.items() if name.lower() not in given}, **headers}
 
     def close(self) -> None:
         """Close the connection."""
@@ -136,9 +148,11 @@ class ServerDoor(Door):
         return answer
 
 
-def _is_reading(method: str, path: str) -> bool:
+def is_reading(method: str, path: str) -> bool:
     """Whether a request changes nothing; Prefect's lists are asked for by POST."""
-    return method == "GET" or (method == "POST" and path.partition("?")[0].rpartition("/")[2] in _READING)
+    before, _, last = path.partition("?")[0].rpartition("/")
+    is_question = last in _READING or before in _READING_BELOW
+    return method == "GET" or (method == "POST" and is_question)
 
 
 def _retry_after(answer: Answer) -> float:
