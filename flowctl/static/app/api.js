@@ -88,6 +88,33 @@ export const post = (path, body, options) => call('POST', path, body, options);
 /** @param {string} path @param {{signal?: AbortSignal, text?: boolean}} [options] */
 export const get = (path, options) => call('GET', path, undefined, options);
 
+/** @type {Promise<boolean> | null} */
+let flowctl = null;
+
+/** Whether the API is flowctl's.  Its own address is below a path of this origin; another address is asked once. */
+export function isFlowctl() {
+  flowctl ??= (meta('api') || '/').startsWith('/') ? Promise.resolve(true) : get('/flowctl/about').then(() => true, (error) => {
+    if (error.status !== 404) flowctl = null;
+    return false;
+  });
+  return flowctl;
+}
+
+/**
+ * Ask for what only flowctl has; null where the server is Prefect's, or has not (yet) such a thing.
+ * @param {string} method
+ * @param {string} path  below `/flowctl`
+ * @param {unknown} [body]
+ * @param {{signal?: AbortSignal}} [options]
+ */
+export async function own(method, path, body, options) {
+  if (!(await isFlowctl())) return null;
+  try { return await call(method, `/flowctl${path}`, body, options); } catch (error) {
+    if (/** @type {any} */ (error).status === 404) return null;
+    throw error;
+  }
+}
+
 /**
  * @param {string} method
  * @param {string} path

@@ -4,7 +4,7 @@ import { Component, html, render, useEffect, useState } from '../vendor/preact.j
 import { config, credentials, online, onUnauthorized, watchForReturn } from './api.js';
 import { connection, start as startLive } from './live.js';
 import { belowBase, findRoute } from './router.js';
-import { href, navigate, place, setTheme, theme, useActions } from './store.js';
+import { href, loadStyles, navigate, place, setTheme, theme, useActions } from './store.js';
 import { Icon, Link, Skeleton, interceptClick } from './ui/controls.js';
 
 const events = () => import('./pages/events.js');
@@ -14,6 +14,7 @@ const deployment = () => import('./pages/deployment.js');
 const ROUTES = [
   { pattern: '/dashboard', page: () => import('./pages/dashboard.js'), css: 'pages.css', section: 'dashboard' },
   { pattern: '/runs', page: () => import('./pages/runs.js'), section: 'runs' },
+  { pattern: '/runs/compare', page: () => import('./pages/compare.js'), css: 'run.css', section: 'runs' },
   { pattern: '/runs/flow-run/:id', page: () => import('./pages/run.js'), css: 'run.css', section: 'runs' },
   { pattern: '/flow-runs/flow-run/:id', page: () => import('./pages/run.js'), css: 'run.css', section: 'runs' },
   { pattern: '/runs/task-run/:id', page: () => import('./pages/task_run.js'), css: 'run.css', section: 'runs' },
@@ -21,10 +22,10 @@ const ROUTES = [
   { pattern: '/flows', page: () => import('./pages/flows.js'), css: 'pages.css', section: 'flows' },
   { pattern: '/flows/flow/:id', page: () => import('./pages/flow.js'), css: 'pages.css', section: 'flows' },
   { pattern: '/deployments', page: () => import('./pages/deployments.js'), css: 'pages.css', section: 'deployments' },
-  ...['', '/run', '/edit'].map((end) => ({ pattern: `/deployments/deployment/:id${end}`, page: deployment, css: 'pages.css', section: 'deployments' })),
+  ...['', '/run', '/edit', '/duplicate'].map((end) => ({ pattern: `/deployments/deployment/:id${end}`, page: deployment, css: 'pages.css', section: 'deployments' })),
   ...['', '/event/:date/:id'].map((end) => ({ pattern: `/events${end}`, page: events, css: 'pages.css', section: 'events' })),
   { pattern: '/settings', page: () => import('./pages/settings.js'), css: 'pages.css', section: 'settings' },
-  { pattern: '/login', page: () => import('./pages/login.js'), bare: true },
+  { pattern: '/login', page: () => import('./pages/login.js'), css: 'dialogs.css', bare: true },
 ];
 
 const REDIRECTS = new Map([['/', '/dashboard'], ['/flow-runs', '/runs']]);
@@ -46,18 +47,6 @@ const loaded = new Map();
 async function loadPage(load, css) {
   if (!loaded.has(load)) loaded.set(load, (await Promise.all([load(), css && loadStyles(css)]))[0].default);
   return loaded.get(load);
-}
-
-/** @type {Map<string, Promise<void>>} */
-const styles = new Map();
-
-/** @param {string} file */
-function loadStyles(file) {
-  if (!styles.has(file)) styles.set(file, new Promise((resolve, reject) => {
-    const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: href(`/${file}`), onload: () => resolve(), onerror: () => { styles.delete(file); link.remove(); reject(new Error(`${file} cannot be loaded`)); } });
-    document.head.append(link);
-  }));
-  return styles.get(file);
 }
 
 // A page is fetched as soon as a link to it is pointed at.
@@ -97,6 +86,7 @@ function Frame({ section, children }) {
   useEffect(() => { setDrawer(false); }, [place.value.path]);
   useActions([
     ...MENU.map(({ key, label, path }) => ({ key, label: `Go to ${label}`, group: 'Pages', run: () => navigate(path) })),
+    { key: 'Y', label: 'Copy as a command of flowctl or curl', group: 'Help', run: showCommands },
     { key: '?', label: 'Keys', group: 'Help', run: () => { import('./ui/palette.js').then((m) => m.showKeys()); } },
     { key: 'Theme', label: `Theme: ${nextTheme()}`, group: 'Settings', hidden: true, run: () => setTheme(nextTheme()) },
   ]);
@@ -109,6 +99,7 @@ function Frame({ section, children }) {
           aria-current=${item.section === section ? 'page' : undefined} title="${item.label} (${item.key})"><${Icon} name=${item.icon} /><span>${item.label}</span><//></li>`)}</ul>
         <div class="sidebar-foot">
           <button class="foot-button" onClick=${openPalette} title="Search and actions (Ctrl K)"><${Icon} name="search" /><span>Search</span><kbd>${isMac() ? '⌘' : 'Ctrl'} K</kbd></button>
+          <button class="foot-button" onClick=${showCommands} title="Copy as a command of flowctl or curl (Y)"><${Icon} name="copy" /><span>Commands</span><kbd>Y</kbd></button>
           <button class="foot-button" onClick=${() => setTheme(nextTheme())} title="Theme: ${theme.value}"><${Icon} name=${theme.value === 'light' ? 'sun' : theme.value === 'dark' ? 'moon' : 'auto'} /><span>${theme.value === 'auto' ? 'System theme' : theme.value === 'dark' ? 'Dark' : 'Light'}</span></button>
           ${credentials() && html`<button class="foot-button" onClick=${logOut}><${Icon} name="close" /><span>Log out</span></button>`}
           <${Foot} />
@@ -153,6 +144,8 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
   event.stopImmediatePropagation();
 }, { capture: true });
+
+const showCommands = () => { import('./ui/copy_as.js').then((m) => m.showCommands()); };
 
 async function logOut() {
   const { setCredentials } = await import('./api.js');

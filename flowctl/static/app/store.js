@@ -1,7 +1,7 @@
 // What pages share: the current address, cached answers, names of flows and deployments, keys, settings, the ticking clock.
 
 import { signal, useEffect, useRef, useState } from '../vendor/preact.js';
-import { config, online, post } from './api.js';
+import { config, online, own, post } from './api.js';
 import { belowBase, withParams } from './router.js';
 
 // --- address ---------------------------------------------------------------------------------------------------------
@@ -200,6 +200,41 @@ export function rememberNames(entities) {
   if (fresh) namesVersion.value++;
 }
 
+// --- reasons ---------------------------------------------------------------------------------------------------------
+
+/** Why runs wait, by run; true of the state that they were in. @type {Map<string, {state: string, text: string}>} */
+const reasons = new Map();
+const REASONS = 200;
+const WAITING = new Set(['SCHEDULED', 'PENDING', 'PAUSED', 'CANCELLING']);
+
+/** Whether it is worth asking why: it waits and should not, or it ended without a word. @param {any} run */
+function needsReason(run) {
+  if (run.state_type === 'SCHEDULED') return run.state_name !== 'Scheduled' || Date.parse(run.next_scheduled_start_time ?? run.expected_start_time) < Date.now() - 15_000;
+  return WAITING.has(run.state_type) || ((run.state_type === 'FAILED' || run.state_type === 'CRASHED') && !run.state?.message);
+}
+
+/**
+ * Ask for the reasons of a page of runs, in one request; a Prefect server has none.  Components that read `namesVersion` are drawn again.
+ * @param {any[]} runs
+ */
+export async function loadReasons(runs) {
+  const asked = runs.filter(needsReason).slice(0, REASONS);
+  const told = asked.length ? await own('POST', '/runs/reasons', { ids: asked.map((run) => run.id) }) : null;
+  let changed = false;
+  for (const run of told ? asked : []) {
+    const text = told[run.id] ?? '';
+    changed ||= reasonOf(run) !== text;
+    reasons.set(run.id, { state: run.state_id, text });
+  }
+  if (changed) namesVersion.value++;
+}
+
+/** Why a run waits, in a few words, as far as that was asked. @param {any} run */
+export function reasonOf(run) {
+  const known = reasons.get(run.id);
+  return known && known.state === run.state_id ? known.text : '';
+}
+
 // --- keys ------------------------------------------------------------------------------------------------------------
 
 /**
@@ -222,6 +257,27 @@ export function useActions(actions) {
 
 /** All actions of what is on screen, the innermost page first. */
 export const currentActions = () => [...actionSets].reverse().flatMap((held) => held.current);
+
+/**
+ * What the page shows, for the commands that do the same.
+ * @typedef {{run?: any, task?: any, deployment?: any, chosen?: string[]}} Shown
+ */
+
+/** @type {Set<{current: () => Shown}>} */
+const shownSets = new Set();
+
+/** @param {() => Shown} shown */
+export function useCommands(shown) {
+  const held = useRef(shown);
+  held.current = shown;
+  useEffect(() => {
+    shownSets.add(held);
+    return () => { shownSets.delete(held); };
+  }, []);
+}
+
+/** @returns {Shown} */
+export const currentlyShown = () => Object.assign({}, ...[...shownSets].map((held) => held.current()));
 
 let pending = '';
 let pendingSince = 0;
@@ -314,4 +370,18 @@ export function useTitle(title, state) {
       ? `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M16 2 30 16 16 30 2 16Z" fill="#1860f2"/><circle cx="23" cy="23" r="8" fill="${colour}" stroke="#fff" stroke-width="2"/></svg>`)}`
       : plainIcon;
   }, [title, state]);
+}
+
+// --- styles ----------------------------------------------------------------------------------------------------------
+
+/** @type {Map<string, Promise<void>>} */
+const styles = new Map();
+
+/** Fetch a style sheet of its own, once. @param {string} file */
+export function loadStyles(file) {
+  if (!styles.has(file)) styles.set(file, new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: href(`/${file}`), onload: () => resolve(), onerror: () => { styles.delete(file); link.remove(); reject(new Error(`${file} cannot be loaded`)); } });
+    document.head.append(link);
+  }));
+  return styles.get(file);
 }

@@ -4,7 +4,7 @@ import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.
 import { get, post } from '../api.js';
 import { TERMINAL, briefParameters, count, duration, elapsed, plural, stateKey, stateLabel } from '../format.js';
 import { idsOf, useLive } from '../live.js';
-import { loadNames, nameOf, namesVersion, navigate, place, readSetting, setQuery, useActions, useQuery, useTitle, writeSetting } from '../store.js';
+import { loadNames, nameOf, namesVersion, navigate, place, readSetting, setQuery, useActions, useCommands, useQuery, useTitle, writeSetting } from '../store.js';
 import { Copy, Duration, ErrorBox, Icon, Lazy, Link, Menu, NotFound, Skeleton, StateBadge, Tabs, Tags, Time } from '../ui/controls.js';
 import { Gantt } from '../ui/gantt.js';
 import { attemptSegments, criticalPath, mergeGraphs, nodesOf, rowsOf } from '../ui/gantt_layout.js';
@@ -16,6 +16,8 @@ const BAD = new Set(['FAILED', 'CRASHED']);
 
 const actions = () => import('../ui/actions.js');
 const facts = () => import('../ui/facts.js');
+const artifacts = () => import('../ui/artifacts.js');
+const graphView = () => import('../ui/graph.js');
 const tasktable = () => import('../ui/tasktable.js');
 const why = () => import('../ui/why.js');
 
@@ -87,26 +89,27 @@ export default function RunPage({ id }) {
     select(failedNodes[failedAt.current].id);
   };
   const sibling = async (/** @type {boolean} */ newer) => {
-    if (!data) return;
-    const at = data.start_time ?? data.expected_start_time;
-    const [next] = await post('/flow_runs/filter', {
-      flows: { id: { any_: [data.flow_id] } }, flow_runs: { start_time: newer ? { after_: shift(at, 1) } : { before_: shift(at, -1) } }, sort: newer ? 'START_TIME_ASC' : 'START_TIME_DESC', limit: 1,
-    });
+    const next = data && await neighbour(data, newer);
     if (next) navigate(`/runs/flow-run/${next.id}`);
-    else (await actions()).toast(newer ? 'This is the newest run of the flow.' : 'This is the oldest run of the flow.', 'done');
+    else if (data) (await actions()).toast(newer ? 'This is the newest run of the flow.' : 'This is the oldest run of the flow.', 'done');
   };
   useActions([
     ...act.filter((action) => action.key && action.enabled).map((action) => ({ key: String(action.key), label: action.label, group: 'Run', run: action.run })),
     ...act.filter((action) => !action.key && action.enabled).map((action) => ({ key: action.label, label: action.label, group: 'Run', hidden: true, run: action.run })),
     { key: 't', label: 'Timeline', group: 'Run', run: () => setQuery({ view: null }) },
+    { key: 'g g', label: 'Graph', group: 'Run', run: () => setQuery({ view: 'graph' }) },
+    { key: 'a', label: 'Artifacts', group: 'Run', run: () => setQuery({ tab: 'artifacts' }) },
     { key: 'n', label: 'Next failed task', group: 'Run', run: () => stepFailed(1) },
     { key: 'N', label: 'Previous failed task', group: 'Run', run: () => stepFailed(-1) },
     { key: ']', label: 'Newer run of this flow', group: 'Run', run: () => { sibling(true).catch(() => {}); } },
     { key: '[', label: 'Older run of this flow', group: 'Run', run: () => { sibling(false).catch(() => {}); } },
+    { key: '=', label: 'Compare with the run before', group: 'Run', run: () => { if (data) comparePrevious(data); } },
     { key: 'y', label: 'Copy link', group: 'Run', run: () => copyLink() },
     { key: 'u', label: 'Up to all runs', group: 'Run', run: () => navigate('/runs') },
     { key: 'Escape', label: 'Clear the chosen task', group: 'Run', hidden: true, run: () => select(null) },
   ]);
+
+  useCommands(() => ({ run: data }));
 
   if (run.error?.status === 404 && !data) return html`<${NotFound} what="run" id=${id} />`;
   if (!data) return html`<section class="page"><div class="page-head"><div class="crumbs"><${Link} to="/runs">Runs<//><span class="faint">/</span><h1>Run</h1></div></div>${run.error ? html`<${ErrorBox} error=${run.error} retry=${run.reload} />` : html`<${Skeleton} />`}</section>`;
@@ -119,14 +122,16 @@ export default function RunPage({ id }) {
       <div class="run-actions">${act.filter((action) => action.shown && (!action.minor || !small)).slice(0, small ? 3 : 9).map((action) => html`<button type="button" key=${action.label} class="btn ${action.class ?? ''}" disabled=${!action.enabled} onClick=${action.run} title=${action.title ?? action.label}>${action.label}${action.key && html`<kbd>${action.key}</kbd>`}</button>`)}
         <${Menu} class="btn icon-only" align="right" title="More actions" label=${html`<${Icon} name="more" />`}>${(/** @type {() => void} */ close) => html`
           ${act.filter((action) => action.enabled && (!action.shown || (action.minor && small))).map((action) => html`<button type="button" class="menu-item ${action.class?.includes('danger') ? 'danger' : ''}" key=${action.label} onClick=${() => { close(); action.run(); }}>${action.label}${action.key && html`<kbd>${action.key}</kbd>`}</button>`)}
+          <button type="button" class="menu-item" onClick=${() => { close(); comparePrevious(data); }}>Compare with the run before<kbd>=</kbd></button>
           <button type="button" class="menu-item" onClick=${() => { close(); copyLink(); }}>Copy link<kbd>y</kbd></button>
+          <button type="button" class="menu-item" onClick=${() => { close(); import('../ui/copy_as.js').then((m) => m.showCommands()); }}>Copy as a command<kbd>Y</kbd></button>
           <button type="button" class="menu-item" onClick=${() => { close(); navigator.clipboard?.writeText(data.id); }}>Copy id</button>`}<//></div>
     </div>
     <${Facts} run=${data} flow=${flow} nodes=${nodes} />
     <${ErrorBox} error=${run.error} retry=${run.reload} />
-    ${data.state_type !== 'COMPLETED' && data.state_type !== 'RUNNING' && html`<${Lazy} from=${why} name="Why" quiet run=${data} failed=${failedNodes} tasks=${tasks.data} onTask=${select} resume=${act.find((action) => action.label === 'Resume')?.run} force=${act.find((action) => action.label === 'Force cancel')?.run} />`}
+    ${data.state_type !== 'COMPLETED' && html`<${Lazy} from=${why} name="Why" quiet run=${data} failed=${failedNodes} tasks=${tasks.data} onTask=${select} refresh=${refresh} />`}
     <${Split} top=${html`<${TopPane} run=${data} nodes=${nodes} graph=${graphQuery} tasks=${tasks} selected=${selected} select=${select} />`}
-      bottom=${html`<${BottomPane} run=${data} active=${active} names=${names} nodes=${nodes} selected=${selected} select=${select} />`} rows=${nodes.length} />
+      bottom=${html`<${BottomPane} run=${data} active=${active} artifactCount=${artifactsIn(graphQuery.data)} names=${names} nodes=${nodes} selected=${selected} select=${select} />`} rows=${nodes.length} tall=${query.get('view') === 'graph'} />
   </section>`;
 }
 
@@ -134,6 +139,23 @@ export default function RunPage({ id }) {
 async function runAgain(run) {
   const [a, { attempt }] = await Promise.all([import('../ui/deployment_actions.js'), actions()]);
   await attempt(async () => a.askAndRun(await get(`/deployments/${run.deployment_id}`), run.parameters));
+}
+
+/** The run of the same flow that started next after this one, or before it. @param {any} run @param {boolean} newer */
+async function neighbour(run, newer) {
+  const at = run.start_time ?? run.expected_start_time;
+  const [found] = await post('/flow_runs/filter', {
+    flows: { id: { any_: [run.flow_id] } }, flow_runs: { start_time: newer ? { after_: shift(at, 1) } : { before_: shift(at, -1) } }, sort: newer ? 'START_TIME_ASC' : 'START_TIME_DESC', limit: 1,
+  });
+  return found;
+}
+
+/** @param {any} run */
+async function comparePrevious(run) {
+  const { attempt, toast } = await actions();
+  const before = await attempt(() => neighbour(run, false));
+  if (before) navigate(`/runs/compare?a=${before.id}&b=${run.id}`);
+  else if (before !== false) toast('The flow has no earlier run to compare with.', 'done');
 }
 
 /** @param {string} time @param {number} by  milliseconds */
@@ -156,15 +178,17 @@ function runActions(run, refresh) {
   const cancelling = run.state_type === 'CANCELLING';
   const stuck = cancelling && Date.now() - Date.parse(run.state?.timestamp ?? run.updated) > 30_000;
   const then = (/** @type {(a: any) => Promise<any>} */ work) => async () => { if (await work(await actions())) await refresh(); };
-  const remove = (/** @type {boolean} */ ask) => async () => (await actions()).deleteRun(run, () => navigate('/runs'), () => navigate(`/runs/flow-run/${run.id}`), { ask });
+  const remove = async () => (await import('../ui/deletion.js')).deleteRuns([run], { hide: () => navigate('/runs'), unhide: () => navigate(`/runs/flow-run/${run.id}`) });
   return [
     { label: 'Resume', key: 'r', class: 'primary', shown: paused, enabled: paused, run: then((a) => a.resumeRun(run)) },
+    { label: 'Start now', key: 'i', class: 'primary', shown: run.state_type === 'SCHEDULED', enabled: run.state_type === 'SCHEDULED', title: 'Make it due at once', run: then((a) => a.startNow(run, run.state_name === 'AwaitingRetry' ? run.state_name : undefined)) },
     { label: 'Retry', key: 'r', class: BAD.has(run.state_type) ? 'primary' : '', shown: terminal, enabled: terminal, title: run.deployment_id ? 'Schedule this run again' : 'This run came from a script; see how to run it again', run: then((a) => a.retryRun(run, nameOf(run.flow_id))) },
+    { label: 'Pause', key: 'z', shown: run.state_type === 'RUNNING', minor: true, enabled: run.state_type === 'RUNNING', title: 'Hold it until somebody resumes it', run: then((a) => a.pauseRun(run)) },
     { label: 'Cancel', key: 'c', shown: !terminal && !cancelling, enabled: !terminal && !cancelling, run: then((a) => a.cancelRun(run)) },
     { label: 'Force cancel', class: 'danger', shown: stuck, enabled: cancelling, title: 'The run did not stop by itself', run: then((a) => a.forceCancel(run)) },
     { label: 'Run again', key: 'R', shown: false, enabled: terminal && Boolean(run.deployment_id), title: 'A new run with the same parameters, which you can change', run: () => runAgain(run) },
     { label: 'Set state', key: 's', shown: true, minor: true, enabled: true, run: then((a) => a.askAndSetState(run)) },
-    { label: 'Delete', class: 'danger', shown: true, minor: true, enabled: true, run: remove(false) },
+    { label: 'Delete', class: 'danger', shown: true, minor: true, enabled: true, run: remove },
   ];
 }
 
@@ -189,13 +213,13 @@ function Facts({ run, flow, nodes }) {
     ${parameters && html`<div class="fact wide"><dt>Parameters</dt><dd title=${parameters}><span class="mono">${parameters}</span></dd></div>`}</dl>`;
 }
 
-/** Two panes with a divider that can be dragged or moved with the arrow keys. @param {{top: any, bottom: any, rows: number}} props */
-function Split({ top, bottom, rows }) {
+/** Two panes with a divider that can be dragged or moved with the arrow keys. @param {{top: any, bottom: any, rows: number, tall: boolean}} props  tall: the upper one fills its share */
+function Split({ top, bottom, rows, tall }) {
   const root = useRef(/** @type {HTMLElement | null} */ (null));
   const saved = Number(readSetting('run.split', '0'));
   const [share, setShare] = useState(saved || 0);
   // Until somebody drags, a small timeline takes only the room that it needs.
-  const natural = `min(46%, ${38 + 24 + Math.max(3, rows) * 24 + 8}px)`;
+  const natural = tall ? '46%' : `min(46%, ${38 + 24 + Math.max(3, rows) * 24 + 8}px)`;
   const move = (/** @type {number} */ next) => { const kept = Math.min(0.85, Math.max(0.12, next)); setShare(kept); writeSetting('run.split', String(kept)); };
   return html`<div class="split" ref=${root}>
     <div class="pane" style=${{ flex: `0 0 ${share ? `${share * 100}%` : natural}` }}>${top}</div>
@@ -210,7 +234,8 @@ function Split({ top, bottom, rows }) {
 /** @param {any} props */
 function TopPane({ run, nodes, graph, tasks, selected, select }) {
   const query = place.value.query;
-  const view = query.get('view') === 'tasks' ? 'tasks' : 'timeline';
+  const asked = query.get('view') ?? '';
+  const view = asked === 'tasks' || asked === 'graph' ? asked : 'timeline';
   const filter = query.get('tasks') ?? '';
   const failedOnly = query.get('failed') === '1';
   const [critical, setCritical] = useState(false);
@@ -264,12 +289,12 @@ function TopPane({ run, nodes, graph, tasks, selected, select }) {
   const end = TERMINAL.has(run.state_type) && run.end_time ? Math.max(Date.parse(run.end_time), lastEnd) : run.start_time ? null : start + 1000;
   const chosen = selected && nodes.find((/** @type {any} */ node) => node.id === selected);
   const failed = nodes.filter((/** @type {any} */ node) => BAD.has(node.type)).length;
-  return html`<div class="pane-bar"><${Tabs} label="Tasks of the run" value=${view} tabs=${[['timeline', 'Timeline'], ['tasks', html`Tasks<em>${nodes.length ? count(nodes.length) : ''}</em>`]]} onChange=${(/** @type {string} */ next) => setQuery({ view: next === 'tasks' ? 'tasks' : null })} />
+  return html`<div class="pane-bar"><${Tabs} label="Tasks of the run" value=${view} tabs=${[['timeline', 'Timeline'], ['graph', 'Graph'], ['tasks', html`Tasks<em>${nodes.length ? count(nodes.length) : ''}</em>`]]} onChange=${(/** @type {string} */ next) => setQuery({ view: next === 'timeline' ? null : next })} />
       <label class="search"><${Icon} name="search" size=${14} /><span class="sr">Filter tasks</span><input type="search" placeholder="Filter tasks" value=${filter} autocomplete="off" onInput=${(/** @type {any} */ e) => setQuery({ tasks: e.target.value }, { replace: true })} /></label>
       ${(failed > 0 || failedOnly) && html`<label class="check"><input type="checkbox" checked=${failedOnly} onChange=${() => setQuery({ failed: failedOnly ? null : '1' }, { replace: true })} />Failed only <span class="faint num">${count(failed)}</span></label>`}
       <span class="grow"></span>
       ${chosen && html`<${Link} class="btn ghost" to=${chosen.kind === 'flow-run' ? `/runs/flow-run/${chosen.id}` : `/runs/task-run/${chosen.id}`} title="Open ${chosen.label}"><span class="cut">Open ${chosen.label}</span><${Icon} name="right" size=${14} /><//>`}
-      ${view === 'timeline' && nodes.length > 0 && html`<button type="button" class="btn ghost ${critical ? 'is-on' : ''}" aria-pressed=${critical} onClick=${() => setCritical(!critical)} title="Critical path (p)"><${Icon} name="path" /><span class="wide-only">Critical path</span></button>
+      ${view !== 'tasks' && nodes.length > 0 && html`<button type="button" class="btn ghost ${critical ? 'is-on' : ''}" aria-pressed=${critical} onClick=${() => setCritical(!critical)} title="Critical path (p)"><${Icon} name="path" /><span class="wide-only">Critical path</span></button>
         <button type="button" class="btn ghost icon-only" title="Zoom out (−)" aria-label="Zoom out" onClick=${() => zoom.current?.by(1.5)}>−</button>
         <button type="button" class="btn ghost icon-only" title="Fit" aria-label="Fit" onClick=${() => zoom.current?.fit()}><${Icon} name="fit" /></button>
         <button type="button" class="btn ghost icon-only" title="Zoom in (+, or Ctrl and wheel)" aria-label="Zoom in" onClick=${() => zoom.current?.by(0.6)}>+</button>`}
@@ -277,30 +302,36 @@ function TopPane({ run, nodes, graph, tasks, selected, select }) {
     <${ErrorBox} error=${graph.error ?? tasks.error} retry=${() => { graph.reload(); tasks.reload(); }} />
     ${!graph.data && !tasks.data && !graph.error ? html`<${Skeleton} rows=${4} />`
       : nodes.length === 0 ? html`<div class="log-empty">${graph.error ? '' : TERMINAL.has(run.state_type) ? 'This run started no tasks.' : 'No task has started yet.'}</div>`
+      : view === 'graph' ? html`<${Lazy} from=${graphView} name="Graph" nodes=${nodes} selected=${selected} critical=${path} filter=${filter} failedOnly=${failedOnly} zoom=${zoom} onSelect=${select} onOpen=${open} />`
       : view === 'tasks' ? html`<${Lazy} from=${tasktable} name="TaskTable" nodes=${nodes} filter=${filter} failedOnly=${failedOnly} selected=${selected} onSelect=${select} />`
       : html`<${Gantt} rows=${rows} start=${first} end=${end} selected=${selected} critical=${path} segments=${segments} zoom=${zoom} onSelect=${(/** @type {any} */ row) => select(row?.id ?? null)} onOpen=${open} onToggle=${toggle} />`}`;
 }
 
 /** @param {any} props */
-function BottomPane({ run, active, names, nodes, selected, select }) {
+function BottomPane({ run, active, artifactCount, names, nodes, selected, select }) {
   const query = place.value.query;
   const tab = query.get('tab') ?? 'logs';
   const subflows = nodes.filter((/** @type {any} */ node) => node.kind === 'flow-run');
-  const tabs = html`<${Tabs} label="About the run" value=${tab} tabs=${[['logs', 'Logs'], ...(subflows.length ? [['subflows', html`Subflows<em>${subflows.length}</em>`]] : []), ['states', 'State history'], ['parameters', 'Parameters'], ['details', 'Details']]}
+  const tabs = html`<${Tabs} label="About the run" value=${tab} tabs=${[['logs', 'Logs'], ...(artifactCount || tab === 'artifacts' ? [['artifacts', html`Artifacts${artifactCount > 0 && html`<em>${count(artifactCount)}</em>`}`]] : []), ...(subflows.length ? [['subflows', html`Subflows<em>${subflows.length}</em>`]] : []), ['states', 'State history'], ['parameters', 'Parameters'], ['details', 'Details']]}
     onChange=${(/** @type {string} */ next) => setQuery({ tab: next === 'logs' ? null : next })} />`;
   const chosen = useMemo(() => (selected ? new Set([selected]) : null), [selected]);
   const subSelected = selected && subflows.some((/** @type {any} */ node) => node.id === selected);
+  const ofArtifacts = useMemo(() => ({ flow_run_id: { any_: [run.id] } }), [run.id]);
   const filter = useMemo(() => ({ flow_run_id: { any_: [subSelected ? selected : run.id] } }), [run.id, subSelected && selected]);
   if (tab === 'logs') {
     return html`<${LogView} filter=${filter} active=${active} bar=${tabs} nameOfTask=${(/** @type {string} */ id) => names.get(id)} tasks=${subSelected ? null : chosen} taskLabel=${selected ? names.get(selected) ?? 'one task' : ''}
       onTask=${select} downloadPath=${`/flow_runs/${run.id}/logs/download`} downloadName=${run.name} />`;
   }
   return html`<div class="pane-bar">${tabs}</div>
-    ${tab === 'states' ? html`<${Lazy} from=${facts} name="StateHistory" path=${`/flow_run_states/?flow_run_id=${run.id}`} version=${run.state_id} />`
+    ${tab === 'artifacts' ? html`<${Lazy} from=${artifacts} name="Artifacts" filter=${ofArtifacts} version=${run} nameOfTask=${(/** @type {string} */ id) => names.get(id)} />`
+      : tab === 'states' ? html`<${Lazy} from=${facts} name="StateHistory" path=${`/flow_run_states/?flow_run_id=${run.id}`} version=${run.state_id} />`
       : tab === 'parameters' ? html`<div class="panel" tabIndex="0">${Object.keys(run.parameters ?? {}).length ? html`<${Lazy} from=${facts} name="JsonView" value=${run.parameters} />` : html`<p class="muted">This run has no parameters.</p>`}</div>`
       : tab === 'subflows' ? html`<div class="panel"><table class="plain"><tbody>${subflows.map((/** @type {any} */ node) => html`<tr key=${node.id}><td><${StateBadge} type=${node.type} /></td><td><${Link} class="name" to=${`/runs/flow-run/${node.id}`}>${node.label}<//></td><td class="num">${node.start ? duration(((node.end ?? Date.now()) - node.start) / 1000) : ''}</td></tr>`)}</tbody></table></div>`
       : html`<${Lazy} from=${facts} name="Details" entries=${detailsOf(run)} />`}`;
 }
+
+/** How many artifacts the graph knows of. @param {any} graph */
+const artifactsIn = (graph) => (graph ? (graph.artifacts?.length ?? 0) + graph.nodes.reduce((/** @type {number} */ sum, /** @type {[string, any]} */ [, node]) => sum + (node.artifacts?.length ?? 0), 0) : 0);
 
 /** @param {any} run @returns {[string, any][]} */
 function detailsOf(run) {

@@ -4,9 +4,9 @@ import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.
 import { config, post } from '../api.js';
 import { TERMINAL, count, median, niceStep, plural, stateKey, stateLabel } from '../format.js';
 import { idsOf, useLive } from '../live.js';
-import { loadNames, nameOf, namesVersion, navigate, place, readSetting, setQuery, useActions, useQuery, useTitle, writeSetting } from '../store.js';
+import { loadNames, loadReasons, nameOf, namesVersion, navigate, place, readSetting, setQuery, useActions, useCommands, useQuery, useTitle, writeSetting } from '../store.js';
 import { History, toBuckets } from '../ui/chart.js';
-import { Command, DurationBar, Empty, ErrorBox, Icon, Lazy, Link, Segments, Skeleton, StateBadge, Tags, Time, failureOf, rowHeight, secondsOf } from '../ui/controls.js';
+import { Command, DurationBar, Empty, ErrorBox, Icon, Lazy, Link, Reason, Segments, Skeleton, StateBadge, Tags, Time, failureOf, rowHeight, secondsOf } from '../ui/controls.js';
 import { CHIPS, ColumnMenu, EntityPicker, Head, PAGE, RangePicker, TagPicker, bodyOf, readFilters, windowOf } from '../ui/run_filters.js';
 import { Table } from '../ui/table.js';
 
@@ -33,6 +33,7 @@ function FlowRuns() {
   const details = (/** @type {any[]} */ runs) => {
     if (!runs.length) return;
     loadNames(runs).catch(() => {});
+    loadReasons(runs).catch(() => {});
     post('/ui/flow_runs/count-task-runs', { flow_run_ids: runs.slice(0, PAGE).map((run) => run.id) })
       .then((counts) => setTaskCounts((old) => ({ ...old, ...counts })), () => {});
   };
@@ -146,12 +147,14 @@ function FlowRuns() {
     { key: 'ArrowDown', label: '', hidden: true, run: () => move(1) },
     { key: 'ArrowUp', label: '', hidden: true, run: () => move(-1) },
     { key: 'Enter', label: 'Open the run', group: 'Runs', run: () => rows[cursor] && open(rows[cursor]) },
+    { key: 'w', label: 'Why it waits or failed', group: 'Runs', run: () => { const run = rows[cursor]; if (run) import('../ui/why.js').then((m) => m.showWhy(run, refresh)); } },
     { key: 'x', label: 'Select', group: 'Runs', run: () => cursor >= 0 && toggle(cursor) },
     { key: 'X', label: 'Select up to here', group: 'Runs', run: () => cursor >= 0 && toggle(cursor, true) },
     { key: '* a', label: 'Select all loaded', group: 'Runs', run: () => setSelected(new Set(rows.map((run) => run.id))) },
     { key: 'f', label: 'Failed and crashed only', group: 'Runs', run: () => setQuery({ state: filters.states.join() === 'FAILED,CRASHED' ? null : ['Failed', 'Crashed'] }) },
     { key: 'Escape', label: 'Clear selection, then filters', group: 'Runs', run: () => (selected.size ? setSelected(new Set()) : clearFilters()) },
   ]);
+  useCommands(() => ({ chosen: [...selected] }));
   const clearFilters = () => navigate('/runs');
   const filtered = Boolean(filters.search || filters.states.length || filters.names.length || filters.flows.length || filters.deployments.length || filters.pools.length || filters.tags.length || filters.topLevel);
 
@@ -164,10 +167,9 @@ function FlowRuns() {
     { key: 'state', head: 'State', cell: (/** @type {any} */ run) => html`<${StateBadge} type=${run.state_type} name=${run.state_name} />` },
     {
       key: 'name', head: 'Run', sort: /** @type {[string, string]} */ (['NAME_DESC', 'NAME_ASC']), cell: (/** @type {any} */ run) => {
-        const failure = failureOf(run);
         return html`<${Link} class="name" to=${`/runs/flow-run/${run.id}`} title=${run.name}>${run.name}<//>
           ${run.parent_task_run_id && html`<span class="sub-mark" title="Subflow"><${Icon} name="subflow" size=${13} /></span>`}
-          ${failure && html`<div class="failure" title=${run.state?.message}>${failure}</div>`}`;
+          <${Reason} run=${run} />`;
       },
     },
     { key: 'flow', head: 'Flow', cell: (/** @type {any} */ run) => html`<span class="cut" title=${nameOf(run.flow_id)}>${nameOf(run.flow_id) ?? ''}${run.deployment_id && html`<span class="muted"> › ${nameOf(run.deployment_id) ?? ''}</span>`}</span>` },

@@ -4,12 +4,13 @@ import { html, useMemo } from '../../vendor/preact.js';
 import { get, post } from '../api.js';
 import { TERMINAL, duration, errorLine, stateKey } from '../format.js';
 import { idsOf, useLive } from '../live.js';
-import { navigate, place, setQuery, useActions, useQuery, useTitle } from '../store.js';
-import { Copy, Duration, ErrorBox, Icon, Link, Menu, NotFound, Skeleton, StateBadge, Tabs, Tags, Time } from '../ui/controls.js';
+import { navigate, place, setQuery, useActions, useCommands, useQuery, useTitle } from '../store.js';
+import { Copy, Duration, ErrorBox, Icon, Lazy, Link, Menu, NotFound, Skeleton, StateBadge, Tabs, Tags, Time } from '../ui/controls.js';
 import { Details, JsonView, StateHistory } from '../ui/facts.js';
 import { LogView } from '../ui/logview.js';
 
 const actions = () => import('../ui/actions.js');
+const artifacts = () => import('../ui/artifacts.js');
 
 /** @param {{id: string}} props */
 export default function TaskRunPage({ id }) {
@@ -26,7 +27,7 @@ export default function TaskRunPage({ id }) {
   const then = (/** @type {(a: any) => Promise<any>} */ work) => async () => { if (await work(await actions())) await task.reload(); };
   const setState = then((a) => a.askAndSetState(data, 'task_runs'));
   const up = () => navigate(data?.flow_run_id ? `/runs/flow-run/${data.flow_run_id}?task=${id}` : '/runs?tab=task-runs');
-  const remove = async () => { (await actions()).deleteRun(data, up, () => navigate(`/runs/task-run/${id}`), { kind: 'task_runs' }); };
+  const remove = async () => { (await actions()).deleteTask(data, up, () => navigate(`/runs/task-run/${id}`)); };
   const sibling = async (/** @type {boolean} */ next) => {
     if (!data?.flow_run_id || !data.expected_start_time) return;
     const at = new Date(Date.parse(data.expected_start_time) + (next ? 1 : -1)).toISOString();
@@ -43,13 +44,15 @@ export default function TaskRunPage({ id }) {
     { key: 'u', label: 'Up to the run', group: 'Task run', run: up },
     { key: 'Delete', label: 'Delete', group: 'Task run', hidden: true, run: remove },
   ] : []);
+  useCommands(() => ({ task: data }));
+  const ofArtifacts = useMemo(() => ({ task_run_id: { any_: [id] } }), [id]);
   const filter = useMemo(() => ({ ...(data?.flow_run_id && { flow_run_id: { any_: [data.flow_run_id] } }), task_run_id: { any_: [id] } }), [id, data?.flow_run_id]);
 
   if (task.error?.status === 404 && !data) return html`<${NotFound} what="task run" id=${id} />`;
   if (!data) return html`<section class="page"><div class="page-head"><div class="crumbs"><${Link} to="/runs">Runs<//><span class="faint">/</span><h1>Task run</h1></div></div>${task.error ? html`<${ErrorBox} error=${task.error} retry=${task.reload} />` : html`<${Skeleton} />`}</section>`;
 
   const tab = query.get('tab') ?? 'logs';
-  const tabs = html`<${Tabs} label="About the task run" value=${tab} tabs=${[['logs', 'Logs'], ['states', 'State history'], ...(Object.keys(data.task_inputs ?? {}).length ? [['inputs', 'Inputs']] : []), ['details', 'Details']]} onChange=${(/** @type {string} */ next) => setQuery({ tab: next === 'logs' ? null : next })} />`;
+  const tabs = html`<${Tabs} label="About the task run" value=${tab} tabs=${[['logs', 'Logs'], ['states', 'State history'], ['artifacts', 'Artifacts'], ...(Object.keys(data.task_inputs ?? {}).length ? [['inputs', 'Inputs']] : []), ['details', 'Details']]} onChange=${(/** @type {string} */ next) => setQuery({ tab: next === 'logs' ? null : next })} />`;
   const bad = data.state_type === 'FAILED' || data.state_type === 'CRASHED';
   const names = new Map((inputs.data ?? []).map((/** @type {any} */ each) => [each.id, each]));
   const retries = data.empirical_policy?.retries;
@@ -71,6 +74,7 @@ export default function TaskRunPage({ id }) {
     ${bad && html`<section class="why s-${stateKey(data.state_type)}" aria-label="Why it failed"><div class="why-head"><h2>${data.state_type === 'CRASHED' ? 'Why it crashed' : 'Why it failed'}</h2></div><div class="why-message">${errorLine(data.state?.message) || 'No message was recorded.'}</div></section>`}
     <div class="split"><div class="pane bottom">${tab === 'logs' ? html`<${LogView} filter=${filter} active=${active} bar=${tabs} downloadName=${data.name} />` : html`<div class="pane-bar">${tabs}</div>
       ${tab === 'states' ? html`<${StateHistory} path="/task_run_states/?task_run_id=${id}" version=${data.state_id} />`
+        : tab === 'artifacts' ? html`<${Lazy} from=${artifacts} name="Artifacts" filter=${ofArtifacts} version=${data} />`
         : tab === 'inputs' ? html`<div class="panel" tabIndex="0"><dl class="details">${Object.entries(data.task_inputs).map(([name, list]) => html`<dt class="mono" key=${name}>${name}</dt><dd key="${name} value">${/** @type {any[]} */ (list).map((input, i) => html`${i ? ', ' : ''}${input.input_type === 'task_run' ? html`<${Link} to="/runs/task-run/${input.id}">${names.get(input.id)?.name ?? input.id}<//>` : html`<span class="muted">${input.input_type}${input.name ? ` ${input.name}` : ''}</span>`}`)}${/** @type {any[]} */ (list).length ? '' : html`<span class="faint">a value</span>`}</dd>`)}</dl></div>`
         : html`<${Details} entries=${[
           ['Id', html`<${Copy} text=${data.id} />`], ['Flow run', data.flow_run_id && html`<${Link} to="/runs/flow-run/${data.flow_run_id}">${run.data?.name ?? data.flow_run_id}<//>`], ['Message', data.state?.message],

@@ -3,7 +3,10 @@
 import { html, render, signal, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
 import { call, post } from '../api.js';
 import { STATE_TYPES, plural, stateLabel } from '../format.js';
+import { loadStyles } from '../store.js';
 import { Command, Icon, Link } from './controls.js';
+
+const styled = loadStyles('dialogs.css').catch(() => {});
 
 /** @typedef {{id: number, text: string, kind: 'done' | 'failed' | 'info', undo?: () => void, seconds?: number, link?: [string, string]}} Toast */
 
@@ -25,7 +28,7 @@ function Toasts() {
   return html`<div class="toasts" role="status" aria-live="polite">${toasts.value.map((toast) => html`<div class="toast ${toast.kind}" key=${toast.id}>
     <${Icon} name=${toast.kind === 'failed' ? 'failed' : toast.kind === 'done' ? 'completed' : 'running'} class=${toast.kind === 'failed' ? 's-failed' : toast.kind === 'done' ? 's-completed' : 's-running'} />
     <span>${toast.text}</span>
-    ${toast.undo && html`<button class="btn small" onClick=${() => { toast.undo?.(); dismiss(toast.id); }}>Undo <span class="num">${toast.seconds}</span></button>`}
+    ${toast.undo && html`<button class="btn small" onClick=${() => { toast.undo?.(); dismiss(toast.id); }}>Undo${toast.seconds != null && html` <span class="num">${toast.seconds}</span>`}</button>`}
     ${toast.link && html`<${Link} class="btn small" to=${toast.link[0]} onClick=${() => dismiss(toast.id)}>${toast.link[1]}<//>`}
     <button class="btn ghost icon-only" aria-label="Dismiss" onClick=${() => dismiss(toast.id)}><${Icon} name="close" /></button></div>`)}</div>`;
 }
@@ -40,10 +43,17 @@ export function toast(text, kind = 'done', link) {
   setTimeout(() => dismiss(id), kind === 'failed' || link ? 9000 : 4000);
 }
 
+/** Say what was done, for as long as it can be taken back from here. @param {string} text @param {() => void} undo */
+export function toastWithUndo(text, undo) {
+  const id = ++serial;
+  show({ id, text, kind: 'done', undo });
+  setTimeout(() => dismiss(id), 12_000);
+}
+
 /** @param {Toast} entry */
 function show(entry) {
   toasts.value = [...toasts.value.slice(-3), entry];
-  render(html`<${Toasts} />`, host('toasts'));
+  styled.then(() => render(html`<${Toasts} />`, host('toasts')));
 }
 
 /** @type {Map<number, () => void>} */
@@ -87,7 +97,8 @@ export function withUndo(text, send, undo) {
  * @param {string} [className]
  * @returns {Promise<T | undefined>}
  */
-export function openDialog(content, label, className = '') {
+export async function openDialog(content, label, className = '') {
+  await styled;
   const root = document.createElement('div');
   const before = /** @type {HTMLElement | null} */ (document.activeElement);
   document.body.append(root);
@@ -177,6 +188,31 @@ export async function retryRun(run, flow) {
   return setState(run, { type: 'SCHEDULED', name: 'AwaitingRetry', message: 'Retried from the dashboard.', state_details: { scheduled_time: new Date().toISOString() } });
 }
 
+/** Make a waiting run due at once. @param {any} run @param {string} [name]  of the state */
+export const startNow = (run, name = 'Scheduled') =>
+  setState(run, { type: 'SCHEDULED', name, message: 'Due now, from the dashboard.', state_details: { scheduled_time: new Date().toISOString() } }, !run.start_time);
+
+const PAUSES = [[3600, '1 hour'], [6 * 3600, '6 hours'], [86400, '1 day'], [7 * 86400, '1 week']];
+
+/** Hold a running run: in place, or without its process, which only a deployment can start again. @param {any} run */
+export async function pauseRun(run) {
+  const able = Boolean(run.deployment_id && !run.parent_task_run_id);
+  const chosen = await openDialog((/** @type {(value?: {suspend: boolean, seconds: number}) => void} */ close) => html`<form onSubmit=${(/** @type {SubmitEvent} */ e) => {
+    e.preventDefault();
+    const form = new FormData(/** @type {HTMLFormElement} */ (e.currentTarget));
+    close({ suspend: form.get('how') === 'suspend', seconds: Number(form.get('seconds')) });
+  }}><h2>Pause ${run.name}?</h2>
+    <fieldset class="field"><legend>How</legend>
+      <label class="check"><input type="radio" name="how" value="pause" checked=${!able} /><span><b>Pause</b>: its process stays and waits.</span></label>
+      <label class="check"><input type="radio" name="how" value="suspend" checked=${able} disabled=${!able} /><span><b>Suspend</b>: its process may end; resuming starts a new one.${able ? '' : run.parent_task_run_id ? ' A subflow cannot be suspended.' : ' Only a run of a deployment can be suspended.'}</span></label></fieldset>
+    <label class="field"><span>Fails if nobody resumes it within</span><select name="seconds">${PAUSES.map(([seconds, words], i) => html`<option key=${seconds} value=${seconds} selected=${i === 2}>${words}</option>`)}</select></label>
+    <p class="muted dialog-text">The flow notices when it next asks the server. Tasks that run already are not stopped; to stop a run, cancel it.</p>
+    <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Keep</button><button class="btn primary">Pause</button></div></form>`, `Pause ${run.name}`);
+  if (!chosen) return false;
+  const until = new Date(Date.now() + chosen.seconds * 1000).toISOString();
+  return setState(run, { type: 'PAUSED', name: chosen.suspend ? 'Suspended' : 'Paused', message: 'Paused from the dashboard.', state_details: { pause_timeout: until, pause_reschedule: chosen.suspend } });
+}
+
 /**
  * @param {string} title
  * @returns {Promise<{state: any, force: boolean} | undefined>}
@@ -210,15 +246,14 @@ export async function askAndSetState(run, kind = 'flow_runs') {
 }
 
 /**
- * @param {any} run
- * @param {() => void} hide   takes the run off the screen at once
+ * A task run goes five seconds later, unless that is undone.
+ * @param {any} task
+ * @param {() => void} hide   takes it off the screen at once
  * @param {() => void} unhide
- * @param {{kind?: 'flow_runs' | 'task_runs', ask?: boolean}} [options]
  */
-export async function deleteRun(run, hide, unhide, { kind = 'flow_runs', ask = false } = {}) {
-  if (ask && !(await confirm({ title: `Delete ${run.name}?`, yes: 'Delete', danger: true, text: 'Its task runs, logs and states go with it.' }))) return;
+export function deleteTask(task, hide, unhide) {
   hide();
-  withUndo(`${run.name} deleted.`, async () => { await call('DELETE', `/${kind}/${run.id}`, undefined, { keepalive: true }); }, unhide);
+  withUndo(`${task.name} deleted.`, async () => { await call('DELETE', `/task_runs/${task.id}`, undefined, { keepalive: true }); }, unhide);
 }
 
 /** Resume; when the pause waits for input, ask for it with a form made of the stored schema. @param {any} run */
@@ -271,9 +306,3 @@ export const setStates = (ids, state, force, done) => attempt(() => inChunks(ids
   const answer = await post('/flow_runs/bulk_set_state', { flow_runs: { id: { any_: chunk } }, state, force, limit: CHUNK });
   return answer.results ?? chunk;
 }, done));
-
-/** @param {string[]} ids */
-export const deleteRuns = (ids) => inChunks(ids, async (chunk) => {
-  const answer = await post('/flow_runs/bulk_delete', { flow_runs: { id: { any_: chunk } }, limit: CHUNK });
-  return answer.deleted ?? chunk;
-}, 'deleted');

@@ -3,9 +3,11 @@
 import { html } from '../../vendor/preact.js';
 import { post } from '../api.js';
 import { count, plural, stateLabel } from '../format.js';
-import { askState, confirm, deleteRuns, setStates, toast, withUndo } from './actions.js';
-import { Copy, Icon } from './controls.js';
+import { askState, confirm, setStates, toast } from './actions.js';
+import { Copy, Icon, Link } from './controls.js';
+import { deleteRuns } from './deletion.js';
 import { PAGE, bodyOf } from './run_filters.js';
+import { showWhy } from './why.js';
 
 /** @param {{rows: any[], selected: Set<string>, total: number, setSelected: (ids: Set<string>) => void, filters: import('./run_filters.js').Filters, refresh: () => Promise<void>, setHidden: (change: (old: Set<string>) => Set<string>) => void}} props */
 export function BulkBar({ rows, selected, total, setSelected, filters, refresh, setHidden }) {
@@ -32,16 +34,18 @@ export function BulkBar({ rows, selected, total, setSelected, filters, refresh, 
     const answer = await askState(`Set the state of ${plural(ids.length, 'run')}`);
     if (answer) await setStates(ids, answer.state, answer.force, `set to ${answer.state.name ?? stateLabel(answer.state.type)}`).then(after);
   };
-  const remove = async () => {
-    if (ids.length > 1 && !(await confirm({ title: `Delete ${plural(ids.length, 'run')}?`, yes: 'Delete', danger: true, text: 'Their task runs, logs and states go with them.' }))) return;
-    const unhide = () => setHidden((old) => new Set([...old].filter((id) => !selected.has(id))));
-    setHidden((old) => new Set([...old, ...ids]));
-    setSelected(new Set());
-    withUndo(`${plural(ids.length, 'run')} deleted.`, async () => { await deleteRuns(ids); await refresh().catch(() => {}); unhide(); }, unhide);
-  };
+  const remove = () => deleteRuns(ids.map((id) => ({ id, name: rows.find((run) => run.id === id)?.name })), {
+    hide: () => { setHidden((old) => new Set([...old, ...ids])); setSelected(new Set()); },
+    unhide: () => setHidden((old) => new Set([...old].filter((id) => !selected.has(id)))),
+    done: () => refresh().catch(() => {}),
+  });
+  const pair = ids.length === 2 ? ids.map((id) => rows.find((run) => run.id === id)).filter(Boolean).sort((a, b) => Date.parse(a.expected_start_time ?? a.created) - Date.parse(b.expected_start_time ?? b.created)) : [];
+  const one = ids.length === 1 && rows.find((run) => run.id === ids[0]);
   return html`<div class="bulk" role="toolbar" aria-label="Selected runs"><b aria-live="polite">${count(ids.length)} selected</b>
     ${ids.length < total && html`<button class="btn ghost" onClick=${selectAll}>Select all ${count(total)} matching</button>`}
     <span class="grow"></span>
+    ${one && html`<button class="btn" onClick=${() => showWhy(one, refresh)}>Why<kbd>w</kbd></button>`}
+    ${pair.length === 2 && html`<${Link} class="btn" to="/runs/compare?a=${pair[0].id}&b=${pair[1].id}">Compare<//>`}
     <button class="btn" onClick=${cancel}>Cancel</button><button class="btn" onClick=${retry}>Retry</button><button class="btn" onClick=${set}>Set state</button>
     <button class="btn danger" onClick=${remove}>Delete</button><${Copy} text=${ids.join('\n')}>Copy ids<//>
     <button class="btn ghost icon-only" aria-label="Clear selection" title="Clear selection (Esc)" onClick=${() => setSelected(new Set())}><${Icon} name="close" /></button></div>`;

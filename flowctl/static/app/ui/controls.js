@@ -2,7 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
 import { TERMINAL, absolute, ago, duration, elapsed, errorLine, shortTime, stateKey, stateLabel } from '../format.js';
-import { everySecond, href, navigate, place, timeFormat, useTitle } from '../store.js';
+import { everySecond, href, navigate, place, reasonOf, timeFormat, useTitle } from '../store.js';
 
 /** @param {{name: string, size?: number, class?: string}} props */
 export function Icon({ name, size = 16, class: className = '' }) {
@@ -242,8 +242,16 @@ export function Lazy({ from, name, quiet = false, ...rest }) {
 /** @param {any} run */
 export const secondsOf = (run) => (TERMINAL.has(run.state_type) && run.end_time ? elapsed(run.start_time, run.end_time, 0) : run.start_time ? elapsed(run.start_time, null, Date.now()) : null);
 
-/** @param {any} run */
-export const failureOf = (run) => (run.state_type === 'FAILED' || run.state_type === 'CRASHED' ? errorLine(run.state?.message) : '');
+const isBad = (/** @type {any} */ run) => run.state_type === 'FAILED' || run.state_type === 'CRASHED';
+
+/** Why a run failed or waits, in one line. @param {any} run */
+export const failureOf = (run) => (isBad(run) && errorLine(run.state?.message)) || reasonOf(run);
+
+/** The second line of a run's row. @param {{run: any}} props */
+export function Reason({ run }) {
+  const text = failureOf(run);
+  return text ? html`<div class="failure ${isBad(run) ? '' : 'calm'}" title=${run.state?.message || text}>${text}</div>` : null;
+}
 
 const rowHeights = () => (document.documentElement.dataset.density === 'comfortable' ? [40, 58] : [32, 50]);
 /** @param {any} run */

@@ -359,7 +359,7 @@ function drawName(g, row, { y, c, names }) {
 const fitted = new Map();
 
 /** @param {CanvasRenderingContext2D} g @param {string} text @param {number} room */
-function fitText(g, text, room) {
+export function fitText(g, text, room) {
   const key = `${text}\0${Math.round(room)}\0${g.font}`;
   const known = fitted.get(key);
   if (known !== undefined) return known;

@@ -4,7 +4,7 @@ import { html, useMemo, useRef, useState } from '../../vendor/preact.js';
 import { post } from '../api.js';
 import { TERMINAL, count, duration, plural, stateKey } from '../format.js';
 import { nameOf, navigate, useActions } from '../store.js';
-import { DurationBar, Icon, Link, StateBadge, Tags, Time, failureOf, rowHeight, secondsOf } from './controls.js';
+import { DurationBar, Icon, Link, Reason, StateBadge, Tags, Time, failureOf, rowHeight, secondsOf } from './controls.js';
 import { Table } from './table.js';
 
 export const BARS = 20;
@@ -60,7 +60,7 @@ export function RunTable({ label, runs, total, stale, group, deployments = false
     {
       key: 'name', head: 'Run', cell: (/** @type {any} */ run) => html`<${Link} class="name" to="/runs/flow-run/${run.id}" title=${run.name}>${run.name}<//>
         ${run.parent_task_run_id && html`<span class="sub-mark" title="Subflow"><${Icon} name="subflow" size=${13} /></span>`}
-        ${failureOf(run) && html`<div class="failure" title=${run.state?.message}>${failureOf(run)}</div>`}`,
+        <${Reason} run=${run} />`,
     },
     ...(deployments ? [{ key: 'flow', head: 'Deployment', cell: (/** @type {any} */ run) => html`<span class="cut">${run.deployment_id ? nameOf(run.deployment_id) ?? '…' : ''}</span>` }] : []),
     { key: 'started', head: 'Started', cell: (/** @type {any} */ run) => html`<${Time} at=${run.start_time ?? run.expected_start_time} />` },
