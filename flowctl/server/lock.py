@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from flowctl.domain.errors import Busy
+from flowctl.processes import look_up
 
 try:
     import fcntl
@@ -27,18 +28,21 @@ class ServerLock:
         self._file = self.path.open("a+", encoding="utf-8")
         if not _try_lock(self._file):
             self._file.close()
-            who = serving(database) or {}
+            who = serving(database)
             at = f" at {who['url']} (process {who['pid']})" if who else ""
             raise Busy(
                 f"Another server already serves {database}{at}.",
                 remedy=f"export PREFECT_API_URL={who['api']}" if who else "choose another file with --db",
             )
+        self.announce()
 
     def announce(self, **facts: object) -> None:
-        """Write who serves: pid, url and api."""
+        """Write who serves: its process, and once it does url, api and the arguments that it was started with."""
         self._file.seek(0)
         self._file.truncate()
-        json.dump({"pid": os.getpid(), **facts}, self._file)
+        own = look_up(os.getpid())
+        started = own.started.isoformat() if own else None
+        json.dump({"pid": os.getpid(), "started": started, **facts}, self._file)
         self._file.flush()
 
     def release(self) -> None:
@@ -54,7 +58,13 @@ def lock_path(database: Path) -> Path:
 
 
 def serving(database: Path) -> dict[str, Any] | None:
-    """Who serves a database now (pid, url, api), or None."""
+    """Who serves a database now (pid, url, api), or None, also while a server is starting."""
+    found = holder(database)
+    return {name: found[name] for name in ("pid", "url", "api")} if found and "api" in found else None
+
+
+def holder(database: Path) -> dict[str, Any] | None:
+    """All that the server of a database told, ready or not: pid, started; url, api, arguments.  None without one."""
     try:
         with lock_path(database).open("r+", encoding="utf-8") as file:
             if _try_lock(file):

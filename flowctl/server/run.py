@@ -13,11 +13,12 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -48,11 +49,15 @@ class Options:
 
     ready_json  print one line of JSON when the server answers, instead of the line to export
     ephemeral   no dashboard, no services
+    leashed     stop when standard input ends: whoever started this process is gone
+    arguments   those of `flowctl serve`, for whoever wants to start it again
     """
 
     read_only: bool = False
     ready_json: bool = False
     ephemeral: bool = False
+    leashed: bool = False
+    arguments: tuple[str, ...] = ()
     log_format: LogFormat = "text"
 
 
@@ -99,6 +104,7 @@ class _Server(uvicorn.Server):
         self._app = app
         self._sock = sock
         self._announcement = announcement
+        self._is_leashed = announcement.options.leashed
         self._stopped = asyncio.Event()
         self._signal: int | None = None
 
@@ -151,6 +157,8 @@ class _Server(uvicorn.Server):
                 loop.add_signal_handler(number, stop, number)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda number, _frame: loop.call_soon_threadsafe(stop, number))
+        if self._is_leashed:
+            threading.Thread(target=_outlive_nobody, args=(loop, stop), daemon=True).start()
         try:
             yield
         finally:
@@ -158,6 +166,15 @@ class _Server(uvicorn.Server):
                 with contextlib.suppress(NotImplementedError):
                     loop.remove_signal_handler(number)
                 signal.signal(number, original)
+
+
+def _outlive_nobody(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> None:
+    """Wait for the end of standard input, then stop the server."""
+    with contextlib.suppress(OSError):
+        while os.read(0, 64):
+            pass
+    with contextlib.suppress(RuntimeError):  # the loop is over
+        loop.call_soon_threadsafe(stop, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +210,7 @@ class _Announcement:
         api = url + self.app.api_base
         path = database_path(self.app.settings)
         if self.lock is not None:
-            self.lock.announce(url=url, api=api)
+            self.lock.announce(url=url, api=api, arguments=self.options.arguments)
         if self.options.ready_json:
             facts = {"url": url, "api": api, "pid": os.getpid(), "db": str(path), "version": __version__}
             self._write(json.dumps(facts))
@@ -241,13 +258,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int)
     parser.add_argument("--db", type=Path)
     parser.add_argument("--ephemeral", action="store_true", help="no dashboard, no services")
+    parser.add_argument("--no-ui", action="store_true", help="no dashboard")
+    parser.add_argument("--no-retention", action="store_true", help="let runs and events stay")
+    parser.add_argument("--leashed", action="store_true", help="stop when standard input ends")
     parser.add_argument("--ready-json", action="store_true", help="print one line of JSON when ready")
     given = parser.parse_args(arguments)
-    changes = {name: getattr(given, name) for name in ("host", "port", "db") if getattr(given, name) is not None}
+    names = ("host", "port", "db")
+    changes: dict[str, Any] = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    if given.no_ui:
+        changes["ui_enabled"] = False
+    if given.no_retention:
+        changes["services_retention_enabled"] = False
+    options = Options(ephemeral=given.ephemeral, ready_json=given.ready_json, leashed=given.leashed)
     try:
-        return serve(
-            replace(load(profile=True), **changes), Options(ephemeral=given.ephemeral, ready_json=given.ready_json)
-        )
+        return serve(replace(load(profile=True), **changes), options)
     except (FlowctlError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -3,8 +3,9 @@
     with SubprocessASGIServer() as server:
         requests.get(server.api_url + "/health")
 
-It has no dashboard and no services.  The child takes a free port itself, so that two started at once cannot collide;
-it is stopped with its owner.
+It has no dashboard, and no services unless they are asked for.  The child takes a free port itself, so that two started
+at once cannot collide.  It holds one end of a pipe whose other end its owner has: however the owner ends, also by
+SIGKILL, the pipe ends with it, and the child stops.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ _OUTPUT_LINES: Final = 50
 class SubprocessASGIServer:
     """A server for one port; asking twice for a port gives the same one.
 
-    port  None: any free one, known once it has started
-    db    the database file; the environment's setting if not given
+    port      None: any free one, known once it has started
+    db        the database file; the environment's setting if not given
+    services  run the background services too, but for those that delete what is old
     """
 
     _instances: ClassVar[dict[int | None, SubprocessASGIServer]] = {}
@@ -39,18 +41,19 @@ class SubprocessASGIServer:
 
     port: int | None
     db: Path | None
+    services: bool
     process: subprocess.Popen[str] | None
     _key: int | None
     _lock: threading.Lock
     _api_url: str
 
-    def __new__(cls, port: int | None = None, db: Path | None = None) -> Self:
+    def __new__(cls, port: int | None = None, db: Path | None = None, *, services: bool = False) -> Self:
         with cls._instances_lock:
             known = cls._instances.get(port)
             if isinstance(known, cls):
                 return known
             instance = super().__new__(cls)
-            instance.port, instance.db, instance.process = port, db, None
+            instance.port, instance.db, instance.services, instance.process = port, db, services, None
             instance._key, instance._lock, instance._api_url = port, threading.Lock(), ""
             cls._instances[port] = instance
             return instance
@@ -111,15 +114,17 @@ class SubprocessASGIServer:
         self.stop()
 
     def _spawn(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "flowctl.server.run", "--host", "127.0.0.1", "--ephemeral", "--ready-json"]
-        command += ["--port", str(self.port or 0)]
+        command = [sys.executable, "-m", "flowctl.server.run", "--host", "127.0.0.1", "--port", str(self.port or 0)]
+        command += ["--leashed", "--ready-json"]
+        command += ["--no-ui", "--no-retention"] if self.services else ["--ephemeral"]
         if self.db is not None:
             command += ["--db", str(self.db)]
         # The child finds flowctl where this process does, also inside a zip file.
         path = os.pathsep.join(entry for entry in sys.path if entry)
         return subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # the leash: this process keeps the other end until it ends
+            start_new_session=True,  # Ctrl-C is for whom the server serves
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -160,3 +165,5 @@ def _end(process: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    if process.stdin:
+        process.stdin.close()

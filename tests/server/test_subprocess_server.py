@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import httpx
 import pytest
+from processes import wait_for
 
 from flowctl.domain.errors import FlowctlError
+from flowctl.server.lock import holder
 from flowctl.server.subprocess_server import SubprocessASGIServer
 
 
@@ -69,3 +73,28 @@ def test_a_start_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     with pytest.raises(FlowctlError, match=r"did not answer within 0\.01 s"):
         server.start(timeout=0.01)
     server.stop()
+
+
+_OWNER = """
+import sys, time
+from pathlib import Path
+from flowctl.server.subprocess_server import SubprocessASGIServer
+server = SubprocessASGIServer(db=Path(sys.argv[1]), services=True)
+server.start()
+print(server.process.pid, server.api_url, flush=True)
+time.sleep(60)
+"""
+
+
+def test_it_ends_with_its_owner_also_by_sigkill(tmp_path: Path) -> None:
+    db = tmp_path / "a.db"
+    owner = subprocess.Popen([sys.executable, "-c", _OWNER, str(db)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    with owner.stdout:
+        pid, url = owner.stdout.readline().split()
+    assert httpx.get(f"{url}/health").json() is True
+    assert (who := holder(db))
+    assert (str(who["pid"]), who["api"]) == (pid, url)
+    owner.kill()
+    owner.wait()
+    wait_for(lambda: holder(db) is None, seconds=15)
