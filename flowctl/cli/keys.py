@@ -1,0 +1,53 @@
+"""Single keys of the keyboard, as they are pressed; the terminal's own ways come back at the end."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+try:
+    import termios
+    import tty
+except ImportError:  # Windows
+    termios = tty = None
+
+_NAMES = {"\x1b[A": "up", "\x1b[B": "down", "\x1bOA": "up", "\x1bOB": "down", "\x1b": "escape"}
+_LONGEST = 16
+"""Bytes that one key may send."""
+
+
+class Keys:
+    """Reads keys while it is entered: `q`, `up`, `down`, `escape`; elsewhere than on POSIX there are none."""
+
+    def __init__(self) -> None:
+        self._file = sys.stdin.fileno()
+        self._before: list[Any] | None = None
+
+    def __enter__(self) -> Keys:
+        if termios is not None and tty is not None:
+            self._before = termios.tcgetattr(self._file)
+            tty.setcbreak(self._file)  # Ctrl-C goes on to interrupt
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if termios is not None and self._before is not None:
+            termios.tcsetattr(self._file, termios.TCSADRAIN, self._before)
+
+    def next(self, seconds: float) -> str:
+        """The next key, or nothing if none is pressed in time."""
+        if self._before is None:
+            time.sleep(seconds)
+            return ""
+        ready, _, _ = select.select([self._file], [], [], seconds)
+        if not ready:
+            return ""
+        text = os.read(self._file, _LONGEST).decode(errors="replace")
+        if not text:  # the terminal is gone
+            raise KeyboardInterrupt
+        return _NAMES.get(text, text[0] if text[0] != "\x1b" else "")
