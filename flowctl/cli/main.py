@@ -24,6 +24,7 @@ from flowctl.cli import (
     deployments_run,
     deployments_write,
     doctor,
+    events,
     flows,
     flows_stats,
     imports,
@@ -45,8 +46,10 @@ from flowctl.cli import (
     tasks_stats,
     tasks_write,
 )
+from flowctl.cli import ps as ps_command
 from flowctl.cli import serve as serving
 from flowctl.cli import status as status_command
+from flowctl.cli import top as top_command
 from flowctl.cli.commands import Command, Group
 from flowctl.cli.context import Session
 from flowctl.cli.version import version_line
@@ -73,11 +76,14 @@ class Root(Group):
         "flows",
         "deployments",
         "logs",
+        "events",
         "db",
         "serve",
         "runner",
         "config",
         "status",
+        "ps",
+        "top",
         "why",
         "open",
         "api",
@@ -186,6 +192,13 @@ _group(
     logs_index.app,
 )
 _group(
+    "events",
+    ListsGroup,
+    "List, follow and count events.",
+    "flowctl events ls --since 2h\nflowctl events tail --event prefect.flow-run.",
+    events.app,
+)
+_group(
     "db",
     DatabaseGroup,
     "Look after the database file: back it up, check it, prune it, ask it.",
@@ -234,6 +247,8 @@ _group(
 app.command("why", cls=Command, epilog=runs_why.EXAMPLES)(runs_why.why)
 app.command("open", cls=Command, epilog=open_page.EXAMPLES)(open_page.open_page)
 app.command("api", cls=Command, epilog=api_command.EXAMPLES)(api_command.api)
+app.command("ps", cls=Command, epilog=ps_command.EXAMPLES)(ps_command.ps)
+app.command("top", cls=Command, epilog=top_command.EXAMPLES)(top_command.top)
 app.command("status", cls=Command, epilog=status_command.EXAMPLES)(status_command.status)
 
 _server = typer.Typer()
