@@ -10,13 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
+from e2e.runs import SCRIPTS, deployment_id, is_alive, pids, start_run, state, wait_for_state
 from processes import Client, Server, clean_environment, flowctl, prefect_python, serving, wait_for
 
 pytestmark = pytest.mark.e2e
-SCRIPTS = Path(__file__).parent / "scripts"
 
 
 class Runner:
@@ -53,37 +52,6 @@ def running(folder: Path, api: str, *arguments: str) -> Iterator[Runner]:
     finally:
         process.kill()
         process.wait(10)
-
-
-def deployment_id(server: Server, name: str) -> str:
-    def find() -> str | None:
-        found = server.post("/deployments/filter", {"deployments": {"name": {"any_": [name]}}})
-        return found[0]["id"] if found else None
-
-    return wait_for(find)
-
-
-def start_run(server: Server, name: str, **parameters: object) -> str:
-    return server.post(f"/deployments/{deployment_id(server, name)}/create_flow_run", {"parameters": parameters})["id"]
-
-
-def state(server: Server, run_id: str) -> dict[str, Any]:
-    return server.get(f"/flow_runs/{run_id}")["state"]
-
-
-def wait_for_state(server: Server, run_id: str, *types: str, seconds: float = 40) -> dict[str, Any]:
-    return wait_for(lambda: (now := state(server, run_id))["type"] in types and now, seconds)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-def pids(path: Path) -> list[int]:
-    return wait_for(lambda: path.exists() and [int(word) for word in path.read_text().split()], 40)
 
 
 def test_a_served_flow_runs_by_itself_and_its_output_is_logged_once(server: Server, tmp_path: Path) -> None:
