@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from flowctl.cli import completion, flags
+from flowctl.cli.aliases import PREFECT
 from flowctl.cli.context import GIVEN, Session, exit_code
 from flowctl.cli.fast import close_pipe
 from flowctl.cli.flags import Flag
@@ -80,6 +81,8 @@ class Command(TyperCommand):
         with Session(given) as session:
             ctx.obj = session
             try:
+                if _works_on_the_file(ctx.command_path, session):
+                    session.needs_file(ctx.command_path)
                 code = super().invoke(ctx) or 0
                 sys.stdout.flush()
             except FlowctlError as error:
@@ -118,7 +121,10 @@ class Group(TyperGroup):
         super().__init__(params=[*(params or ()), *_options(())], **rest)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of this name, or of one that means the same."""
+        """The command of this name, or of one that means the same, maybe in Prefect's words."""
+        meant = PREFECT.get(" ".join([*ctx.command_path.split()[1:], cmd_name]))
+        if meant is not None:
+            return _descend(ctx.find_root().command, meant)
         return super().get_command(ctx, self.aliases.get(cmd_name, cmd_name))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -146,6 +152,22 @@ class Group(TyperGroup):
         TyperCommand.format_options(self, ctx, formatter)  # pyright: ignore[reportArgumentType] - needs get_params only
         if ctx.parent is not None:
             _write_tail(formatter)
+
+
+def _descend(root: Any, words: str) -> Any:
+    """The command that these words name, from the root of the tree."""
+    command = root
+    for word in words.split():
+        command = command.commands[word]
+    return command
+
+
+def _works_on_the_file(command: str, session: Session) -> bool:
+    """Whether a command cannot ask a server; `serve` is itself one, and minds only flags."""
+    group = command.split(" ")[1:2]
+    if group in (["serve"], ["server"]):
+        return bool(session.options.api or session.options.context)
+    return group in (["db"], ["doctor"])
 
 
 def _write_head(command: Any, ctx: Any, formatter: Any) -> None:

@@ -51,7 +51,7 @@ def show(
         output.data([row.wire() for row in rows])
         return
     columns = [
-        Column("SETTING", lambda row: row.name),
+        Column("SETTING", lambda row: row.name, cut=True),
         Column("VALUE", lambda row: known.plain(row.value), _shown, cut=True),
         *([Column("ORIGIN", lambda row: row.origin, _home, style=_dim_default, cut=True)] if origin else []),
         Column("VARIABLES", lambda row: " ".join(row.variables), wide=True),

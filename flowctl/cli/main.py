@@ -59,17 +59,6 @@ from flowctl.domain.errors import Invalid
 class Root(Group):
     """`flowctl` itself."""
 
-    aliases: ClassVar[Mapping[str, str]] = {
-        "flow-run": "runs",
-        "flow-runs": "runs",
-        "run": "runs",
-        "flow": "flows",
-        "deployment": "deployments",
-        "task-run": "tasks",
-        "task-runs": "tasks",
-        "task": "tasks",
-        "event": "events",
-    }
     order: ClassVar[Sequence[str]] = (
         "runs",
         "tasks",
