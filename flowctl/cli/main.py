@@ -25,6 +25,7 @@ from flowctl.cli import (
     deployments_write,
     doctor,
     events,
+    exec_command,
     flows,
     flows_stats,
     imports,
@@ -35,10 +36,14 @@ from flowctl.cli import (
     runner,
     runs_again,
     runs_create,
+    runs_diff,
     runs_follow,
+    runs_inputs,
     runs_read,
     runs_reap,
+    runs_stats,
     runs_trash,
+    runs_tree,
     runs_why,
     runs_write,
     schedules,
@@ -140,6 +145,10 @@ _group(
     runs_reap.app,
     runs_again.app,
     runs_create.app,
+    runs_tree.app,
+    runs_diff.app,
+    runs_stats.app,
+    runs_inputs.app,
     runs_trash.app,
     runs_why.app,
     open_page.app,
@@ -225,6 +234,7 @@ _group(
     config_env.app,
 )
 
+app.command("exec", cls=exec_command.ExecCommand, epilog=exec_command.EXAMPLES)(exec_command.run)
 app.command("serve", cls=Command, epilog=serving.EXAMPLES)(serving.serve)
 _group(
     "runner",
