@@ -163,14 +163,28 @@ def _fix(session: Session, told: Mapping[str, Any]) -> int:
 
 
 def _run(session: Session, words: list[str]) -> int:
-    """Run a command in the foreground, on the same database."""
+    """Run a command in the foreground, on the same database or server."""
     import subprocess
 
     if words[0] == "flowctl":
         program = [sys.argv[0]] if sys.argv[0].endswith(".pyz") else ["-m", "flowctl"]
         words = [sys.executable, *program, *words[1:]]
-    environment = {**os.environ, "FLOWCTL_DB": str(session.database_path)}
     try:
-        return subprocess.run(words, env=environment, check=False).returncode
+        return subprocess.run(words, env=_environment(session), check=False).returncode
     except FileNotFoundError:
         raise Refused(f"{words[0]} is not installed here.", remedy=shlex.join(words)) from None
+
+
+def _environment(session: Session) -> dict[str, str]:
+    """The environment in which a command works where this one does."""
+    environment = {name: text for name, text in os.environ.items() if name not in _TARGETS}
+    if session.context is not None:
+        environment["FLOWCTL_CONTEXT"] = session.options.context or session.configured.context or ""
+    elif session.api_url is not None:
+        environment["FLOWCTL_API"] = session.api_url
+    else:
+        environment["FLOWCTL_DB"] = str(session.database_path)
+    return environment
+
+
+_TARGETS = ("FLOWCTL_API", "FLOWCTL_CONTEXT", "FLOWCTL_DB")

@@ -130,15 +130,14 @@ def cancel(run_id: UUID) -> Fix:
 
 def start_now(run_id: UUID) -> Fix:
     """Schedule a run for this instant."""
-    return Fix(command=f"flowctl runs set-state {run_id} scheduled", effect="make it due now")
+    return Fix(command=f"flowctl runs reschedule {run_id} now", effect="make it due now")
 
 
 def try_again(run: FlowRun) -> list[Fix]:
     """Let a run that has ended begin another attempt; without a deployment nobody could."""
     if run.deployment_id is None:
         return []
-    command = f"flowctl runs set-state {run.id} scheduled --name AwaitingRetry"
-    return [Fix(command=command, effect="try again")]
+    return [Fix(command=f"flowctl runs retry {run.id}", effect="try again")]
 
 
 def read_logs(run_id: UUID) -> Fix:

@@ -102,6 +102,12 @@ class TestRetry:
         assert show(cli, run["id"])["state_name"] == "Failed"
         assert cli("runs", "retry", run["id"], "--json", *door).json["status"] == "ACCEPT"
 
+    def test_why_offers_it_and_does_it_there(self, cli, door: list[str]) -> None:
+        run = self.failed(cli, door)
+        assert cli("why", run["id"], "--fix", "--dry-run", *door).out == f"flowctl runs retry {run['id']}\n"
+        assert cli("why", run["id"], "--fix", "-y", *door).code == 0
+        assert show(cli, run["id"])["state_name"] == "AwaitingRetry"
+
     def test_by_filters(self, cli, door: list[str]) -> None:
         runs = {self.failed(cli, door)["id"] for _ in range(2)}
         assert set(cli("runs", "retry", "--state", "failed", "-q", *door).lines) == runs

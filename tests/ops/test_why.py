@@ -167,7 +167,7 @@ class TestWaitingToStart:
         assert (told["verdict"], told["summary"]) == ("waiting", "is Scheduled, due in 3h and will start by itself")
         later, runner = told["causes"]
         assert (later["code"], later["summary"]) == ("scheduled_later", "due in 3h, at 2026-03-01T15:00:00Z")
-        assert commands(later)[0] == f"flowctl runs set-state {run} scheduled"
+        assert commands(later)[0] == f"flowctl runs reschedule {run} now"
         assert not runner["blocks"], "somebody may come in time"
 
     def test_a_run_without_a_deployment_is_started_by_nobody(self, world: WhyWorld) -> None:
@@ -272,7 +272,7 @@ class TestUnderWay:
             "a runner took it 7m ago (Submitting), and no process has reported since; what took it has probably died"
         )
         assert (told["verdict"], told["reason"]) == ("blocked", "no process for 7m")
-        assert commands(cause) == [f"flowctl runs set-state {run} scheduled", f"flowctl runs cancel {run}"]
+        assert commands(cause) == [f"flowctl runs reschedule {run} now", f"flowctl runs cancel {run}"]
         assert world.move(run, "SCHEDULED")["status"] == "ACCEPT", "the fix works"
 
     def test_pending_while_its_process_starts(self, world: WhyWorld) -> None:
@@ -398,7 +398,7 @@ class TestEnded:
         assert failed["evidence"]["traceback"] == TRACEBACK
         assert failed["evidence"]["task_run_id"] == task
         assert commands(flow) == [
-            f"flowctl runs set-state {run} scheduled --name AwaitingRetry",
+            f"flowctl runs retry {run}",
             f"flowctl runs logs {run}",
         ]
 
@@ -466,7 +466,7 @@ class TestEnded:
         told = world.why(run)
         (cause,) = told["causes"]
         assert (cause["code"], cause["summary"]) == ("crashed", "Execution was aborted by a termination signal")
-        assert commands(cause)[0] == f"flowctl runs set-state {run} scheduled --name AwaitingRetry"
+        assert commands(cause)[0] == f"flowctl runs retry {run}"
         assert world.move(run, "SCHEDULED", "AwaitingRetry")["status"] == "ACCEPT", "the fix works"
 
     def test_somebody_cancelled_a_running_run(self, world: WhyWorld) -> None:
