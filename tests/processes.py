@@ -93,9 +93,11 @@ def serving(db: Path, *arguments: str, env: Mapping[str, str] | None = None, por
 
 
 CONSTRAINTS: Mapping[str, tuple[str, ...]] = {
-    "3.0.11": ("pydantic==2.9.2",),  # its models refer to each other in a way that pydantic 2.12 no longer resolves
+    # its models refer to each other in a way that pydantic 2.12 no longer resolves
+    "3.0.11": ("pydantic==2.9.2", "fastapi==0.115.14"),
+    "3.4.25": ("fastapi==0.115.14", "importlib-metadata"),
 }
-"""What a release of Prefect needs beside its own requirements to run with packages of today."""
+"""What a release of Prefect, its client or its server, needs beside its own requirements with packages of today."""
 
 
 def prefect_python(release: str) -> Path:
@@ -105,15 +107,17 @@ def prefect_python(release: str) -> Path:
     """
     folder = ROOT / ".venvs" / f"prefect-{release}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        wanted = [f"prefect=={release}", *CONSTRAINTS.get(release, ())]
+    wanted = [f"prefect=={release}", *CONSTRAINTS.get(release, ())]
+    complete = folder / "complete"
+    if not complete.exists() or complete.read_text().split() != wanted:
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
         result = subprocess.run(install, capture_output=True, text=True, check=False)
         if result.returncode:
             pytest.skip(f"Prefect's client {release} could not be installed here: {result.stderr.strip()[-300:]}")
-        (folder / "complete").touch()
+        complete.write_text("\n".join(wanted))
     return python
 
 

@@ -218,26 +218,30 @@ def _tell(session: Session, where: str, report: Report) -> None:
         output.note(sentence)
 
 
+def _noun(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
 def _sentences(report: Report) -> list[str]:
     """What somebody has to know about an import."""
     kept = sum(tally.kept for tally in report.tallies.values())
     joined = sum(tally.joined for tally in report.tallies.values())
     sentences: list[str] = []
     if report.left_out:
-        names = ", ".join(f"{count:,} {name}" for name, count in report.left_out.items())
+        names = ", ".join(_noun(count, name[:-1]) for name, count in report.left_out.items())
         sentences.append(f"Left out, as flowctl has no place for them: {names}.")
     if kept:
-        sentences.append(f"{kept:,} stay as they are here: they were changed or deleted here.")
+        sentences.append(f"{_noun(kept, 'object')} changed or deleted here: left as it is here.")
     if joined:
-        sentences.append(f"{joined:,} have a namesake here, which takes their place.")
+        sentences.append(f"{_noun(joined, 'object')} with a namesake here, which takes its place.")
     if report.schedules_active:
         sentences.append(
-            f"{report.schedules_active:,} schedules are active in both places and make runs in both: pause them in one "
-            "(`flowctl deployments pause FLOW/DEPLOYMENT`), or import with --pause-schedules."
+            f"{_noun(report.schedules_active, 'active schedule')} may make runs in both places: pause them in "
+            "one (`flowctl deployments pause FLOW/DEPLOYMENT`), or import with --pause-schedules."
         )
     if report.active_runs:
         sentences.append(
-            f"{report.active_runs:,} runs are under way there and come as they are; import again when they have ended."
+            f"{_noun(report.active_runs, 'run')} under way there: brought as it is there; import again after the end."
         )
     if report.retention_suspended:
         sentences.append(

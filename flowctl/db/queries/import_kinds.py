@@ -39,7 +39,6 @@ _DEFAULTS: Mapping[str, object] = {
     "context": "{}",
     "empirical_policy": "{}",
     "task_inputs": "{}",
-    "job_variables": "{}",
     "infra_overrides": "{}",
     "state_details": "{}",
     "storage_configuration": "{}",

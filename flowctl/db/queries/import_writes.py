@@ -19,6 +19,12 @@ class Known(NamedTuple):
     state_id: str | None
 
 
+def prepare(tx: Tx) -> None:
+    """Give the connection room to hold the indices: ids are random, and each row touches another page of them."""
+    tx.execute("PRAGMA cache_size = -256000")  # KiB
+    tx.execute("PRAGMA wal_autocheckpoint = 16000")  # pages
+
+
 def known(tx: Tx, matter: Matter, values: Sequence[str], *, by: str = "id") -> dict[str, Known]:
     """Those of some rows that are here, by their id (or `by`)."""
     updated = "coalesce(updated, '')" if "updated" in matter.at else "''"

@@ -244,6 +244,9 @@ def _expression(matter: Matter, name: str, present: frozenset[str]) -> str:
         column = f"(({seconds} * 1000000 + CAST(substr({column}, 21, 6) AS INTEGER)) / 1000000.0)"
     elif name in matter.json:
         column = f"nullif({column}, 'null')"
+        if name == "data" and "result_artifact_id" in present:
+            result = f"SELECT nullif(data, 'null') FROM artifact WHERE artifact.id = {matter.table}.result_artifact_id"
+            column = f"coalesce({column}, ({result}))"
     return column if default is None else f"coalesce({column}, {_literal(default)})"
 
 
