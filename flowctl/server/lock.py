@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from flowctl.domain.errors import Busy
 from flowctl.processes import look_up
@@ -26,7 +27,12 @@ class ServerLock:
         self.path = lock_path(database)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("a+", encoding="utf-8")
-        if not _try_lock(self._file):
+        is_ours = False
+        for _ in range(_TRIES):  # whoever asks who serves holds it for an instant
+            if is_ours := _try_lock(self._file):
+                break
+            time.sleep(_POLL_SECONDS)
+        if not is_ours:
             self._file.close()
             who = serving(database)
             at = f" at {who['url']} (process {who['pid']})" if who else ""
@@ -50,6 +56,47 @@ class ServerLock:
         self._file.seek(0)
         self._file.truncate()
         self._file.close()
+
+
+def found(database: Path, patience: float) -> dict[str, Any] | None:
+    """As `serving`, but wait for a server that is starting, so many seconds.  Raises Busy."""
+    end = time.monotonic() + patience
+    while (who := serving(database)) is None:
+        if (starting := holder(database)) is None:
+            return None
+        if time.monotonic() > end:
+            raise Busy(f"The server that starts on {database} (process {starting['pid']}) does not become ready.")
+        time.sleep(_POLL_SECONDS)
+    return who
+
+
+_POLL_SECONDS = 0.05
+_TRIES = 4
+
+
+class Users:
+    """Says that this process uses the server of a database, whoever has started it.
+
+    One that started a server for a while thus knows when nobody else needs it any more.  Does nothing on Windows.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(database.name + ".users")
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("a")
+        if fcntl is not None:
+            fcntl.flock(self._file, fcntl.LOCK_SH)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
+
+    def wait_for_others(self) -> None:
+        """Wait until no other process uses the server."""
+        if fcntl is not None:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
 
 
 def lock_path(database: Path) -> Path:
