@@ -6,8 +6,10 @@ the schedule's zone (so in Prefect).  python-dateutil does the counting; it is l
 
 from __future__ import annotations
 
+import datetime as datetime_module
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
+from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any, cast
 
 MAX_RRULE_LENGTH = 6500
@@ -25,14 +27,18 @@ _UNITS = {
 }
 """Frequencies whose periods are equally long, so that a rule may as well begin some periods later."""
 
+_CALENDAR_YEARS = 400
+"""After so many years the calendar repeats itself: what has not happened by then never will (Easter apart)."""
+
 
 def check_rrule(rrule: str) -> str:
-    """Raise ValueError, with Prefect's sentences, unless this is a rule of bearable length."""
+    """Raise ValueError, with Prefect's sentences, unless this is a rule of bearable length that can be followed."""
     from dateutil.rrule import rrulestr
 
     try:
-        rrulestr(rrule, cache=True)
-    except ValueError as error:
+        for rule in _rules(rrulestr(rrule)):
+            next(iter(_bounded(rule, rule._dtstart.year)), None)
+    except (ValueError, TypeError) as error:  # python-dateutil stumbles over a BYSECOND=61
         raise ValueError(f'Invalid RRule string "{rrule}": {error}') from None
     if len(rrule) > MAX_RRULE_LENGTH:
         raise ValueError(f'Invalid RRule string "{rrule[:40]}..."\nMax length is {MAX_RRULE_LENGTH}, got {len(rrule)}')
@@ -83,7 +89,28 @@ def _narrowed(rule: Any, since: datetime, until: datetime | None) -> Any:
     last = rule._until.replace(tzinfo=None) if rule._until else None
     if until is not None and rule._count is None:
         last = min(last, until) if last else until
-    return rule.replace(dtstart=begin, until=last)
+    end = last or until
+    year = end.year if end else max(begin, since).year + _CALENDAR_YEARS
+    return _bounded(rule.replace(dtstart=begin, until=last), year)
+
+
+def _rules(rule: Any) -> list[Any]:
+    """The single rules of what was parsed."""
+    return [*rule._rrule, *rule._exrule] if hasattr(rule, "_rrule") else [rule]
+
+
+def _bounded(rule: Any, year: int) -> Any:
+    """The same rule, whose times end with a year.
+
+    python-dateutil looks for the next time until the year 9999, and heeds UNTIL only when it finds one: for a 30th of
+    February it would take many seconds.  Its own code runs here in a world that ends earlier.
+    """
+    from dateutil import rrule as library
+
+    code: Any = rule._iter.__code__
+    world = {**vars(library), "datetime": SimpleNamespace(**{**vars(datetime_module), "MAXYEAR": min(year, MAXYEAR)})}
+    rule._iter = MethodType(FunctionType(code, world), rule)
+    return rule
 
 
 def _later_start(rule: Any, begin: datetime, now: datetime) -> datetime:

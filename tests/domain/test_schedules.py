@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dateutil import rrule
 
 from flowctl import wire
 from flowctl.domain import schedules
@@ -74,6 +75,7 @@ class TestBodies:
             ),
             ({"cron": "0 0 * * *", "timezone": "x"}, 'Value error, Invalid timezone: "x"'),
             ({"rrule": "FREQ=NOPE"}, 'Value error, Invalid RRule string "FREQ=NOPE"'),
+            ({"rrule": "FREQ=SECONDLY;BYSECOND=61"}, 'Value error, Invalid RRule string "FREQ=SECONDLY;BYSECOND=61"'),
             ({"rrule": "DTSTART:20200101T000000\n" + "RDATE:20200101T000000\n" * 400}, "Max length is 6500, got "),
             ({"rrule": "FREQ=DAILY", "timezone": "../etc"}, "Value error, Invalid timezone"),
             ({"interval": 60, "cron": "* * * * *"}, "Extra inputs are not permitted"),
@@ -137,6 +139,33 @@ class TestDates:
     def test_an_old_rule_of_seconds_is_quick(self) -> None:
         rule = RRuleSchedule(rrule="DTSTART:19700101T000000\nFREQ=SECONDLY;INTERVAL=5")
         assert texts(rule, start=NOW, limit=1) == ["2026-03-01 12:00:30+00:00"]
+
+    @pytest.mark.parametrize(
+        ("end", "last_year"), [(NOW + timedelta(days=100), 2026), (None, 2426)], ids=["bounded", "endless"]
+    )
+    @pytest.mark.parametrize(
+        "rule", ["FREQ=MINUTELY;", "DTSTART:20200101T000000\nEXRULE:FREQ=DAILY;COUNT=1\nRRULE:FREQ=DAILY;"]
+    )
+    def test_a_rule_that_never_comes_true_is_given_up(
+        self, monkeypatch: pytest.MonkeyPatch, rule: str, end: datetime | None, last_year: int
+    ) -> None:
+        years: set[int] = set()
+        rebuild = rrule._iterinfo.rebuild
+
+        def noted(info: Any, year: int, month: int) -> None:
+            years.add(year)
+            rebuild(info, year, month)
+
+        monkeypatch.setattr(rrule._iterinfo, "rebuild", noted)
+        schedule = RRuleSchedule(rrule=f"{rule}BYMONTH=2;BYMONTHDAY=30")
+        assert list(schedules.dates(schedules.resolved(schedule, NOW), start=NOW, end=end, limit=1)) == []
+        assert max(years) in (last_year, last_year + 1)
+
+    def test_a_rule_that_comes_true_once_in_a_generation_is_not(self) -> None:
+        rule = RRuleSchedule(rrule="DTSTART:20200101T090000\nFREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO")
+        assert [date[:10] for date in texts(rule, start=NOW, limit=3)] == ["2044-02-29", "2072-02-29", "2112-02-29"]
+        far = RRuleSchedule(rrule="DTSTART:25000101T090000\nFREQ=DAILY")
+        assert texts(far, start=NOW, limit=1) == ["2500-01-01 09:00:00+00:00"]
 
     def test_dates_are_made_one_by_one(self) -> None:
         endless = schedules.dates(IntervalSchedule(interval=60, anchor_date=NOW), start=NOW, limit=10**9)
