@@ -21,6 +21,7 @@ from flowctl.cli import (
     database_copies,
     database_query,
     deployments,
+    deployments_missed,
     deployments_run,
     deployments_write,
     doctor,
@@ -47,6 +48,8 @@ from flowctl.cli import (
     runs_why,
     runs_write,
     schedules,
+    serve_process,
+    serve_service,
     tasks,
     tasks_stats,
     tasks_write,
@@ -178,6 +181,7 @@ _group(
     deployments.app,
     deployments_run.app,
     deployments_write.app,
+    deployments_missed.app,
     schedules.app,
 )
 _group(
@@ -235,7 +239,17 @@ _group(
 )
 
 app.command("exec", cls=exec_command.ExecCommand, epilog=exec_command.EXAMPLES)(exec_command.run)
-app.command("serve", cls=Command, epilog=serving.EXAMPLES)(serving.serve)
+_serve = typer.Typer(cls=serving.ServeGroup, callback=serving.serve, epilog=serving.EXAMPLES, rich_markup_mode=None)
+_serve.add_typer(serve_process.app)
+_service = typer.Typer(
+    cls=Group,
+    help="Let the system start and look after the server.",
+    epilog="flowctl serve service install\nflowctl serve service install --print",
+    rich_markup_mode=None,
+)
+_service.add_typer(serve_service.app)
+_serve.add_typer(_service, name="service")
+app.add_typer(_serve, name="serve")
 _group(
     "runner",
     Group,
@@ -252,6 +266,7 @@ app.command("status", cls=Command, epilog=status_command.EXAMPLES)(status_comman
 
 _server = typer.Typer()
 _server.command("start", cls=Command, epilog=serving.EXAMPLES)(serving.serve)
+_server.add_typer(serve_process.app)
 _group("server", Group, "Prefect's spelling of `flowctl serve`.", "flowctl server start", _server, hidden=True)
 
 

@@ -6,7 +6,8 @@
 
 `latest` is what the owner of a laptop expects: the nightly backup of a night with a closed lid runs in the morning,
 once, and a schedule of every minute does not start sixty runs when the lid opens.  `FLOWCTL_MISSED_RUNS` says it for
-all deployments, `deployments.set_missed_runs` for one.
+all deployments.  For one of them a tag says it where it is written, which any client can send and a new deploy keeps:
+`missed-runs:skip`.  What `flowctl deployments missed-runs` sets goes before that.
 
 That flowctl did not run shows in the schedule itself: the scheduler looks at each at least once a minute and notes
 when.  A skipped run stays, as CANCELLED "Skipped", with the reason.  Runs that are late for another reason (no runner,
@@ -16,17 +17,46 @@ no slot), and backfills, are left alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal, get_args
 from uuid import UUID
 
 from flowctl.db.columns import TIME
 from flowctl.db.database import Tx
 from flowctl.db.tables import deployment_schedules, deployments
+from flowctl.domain.deployments import MissedRuns
+from flowctl.domain.errors import NotFound
 from flowctl.domain.states import StateCreate, StateType
 from flowctl.ops import set_state
 
+TAG = "missed-runs:"
+"""Before the policy, in a deployment's tags."""
+
 UNNOTICED = timedelta(minutes=2)
 """How long the scheduler may be silent, and a run be late, before that counts as an absence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What becomes of a deployment's missed runs, and who says so: its own setting, its tag, or the server's."""
+
+    policy: MissedRuns
+    source: Literal["deployment", "tag", "server"]
+
+
+def read_policy(tx: Tx, deployment_id: UUID) -> Policy:
+    """What becomes of a deployment's missed runs.  Raises NotFound."""
+    deployment = deployments.get(tx, deployment_id)
+    if deployment is None:
+        raise NotFound("Deployment not found")
+    own = deployments.missed_runs(tx, deployment_id)
+    if own:
+        return Policy(policy=own, source="deployment")
+    for policy in get_args(MissedRuns):
+        if f"{TAG}{policy}" in deployment.tags:
+            return Policy(policy=policy, source="tag")
+    return Policy(policy=tx.settings.missed_runs, source="server")
 
 
 def settle_overdue(tx: Tx, deployment_ids: Sequence[UUID]) -> int:
@@ -47,7 +77,7 @@ def settle(tx: Tx, schedule_id: UUID, deployment_id: UUID, since: datetime) -> i
     """Skip what was missed of one schedule that was last looked at `since`; returns how many runs."""
     if tx.now - since <= _absence(tx):
         return 0
-    policy = deployments.missed_runs(tx, deployment_id) or tx.settings.missed_runs
+    policy = read_policy(tx, deployment_id).policy
     if policy == "all":
         return 0
     missed = _missed(tx, schedule_id, deployment_id, since)

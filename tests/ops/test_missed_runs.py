@@ -13,7 +13,9 @@ from support import NOON, Clock
 
 from flowctl.db.database import Database, Tx
 from flowctl.domain.deployments import MissedRuns
-from flowctl.ops import deployment_runs, deployments, flow_runs, scheduling
+from flowctl.domain.errors import NotFound
+from flowctl.ops import deployment_runs, deployments, flow_runs, missed_runs, scheduling
+from flowctl.ops.missed_runs import Policy
 
 
 def absent(db: Database, clock: Clock, schedule: Any, policy: MissedRuns | None = None, **gone: float) -> UUID:
@@ -134,3 +136,25 @@ def test_what_was_asked_for_is_left_alone(db: Database, clock: Clock, paused: bo
         scheduling.run_once(tx)
         kept = [tx.scalar("SELECT state_name FROM flow_run WHERE id = ?", (str(run),)) for run in backfill]
     assert kept == [None if paused else "Scheduled"] * 3
+
+
+def test_a_tag_says_it_too_and_the_deployments_setting_goes_before(db: Database, clock: Clock) -> None:
+    with db.write() as tx:
+        id = deploy(tx, tags=["prod", "missed-runs:all"], schedules=[every(600)]).id
+        assert missed_runs.read_policy(tx, id) == Policy(policy="all", source="tag")
+        scheduling.run_once(tx)
+    clock.advance(hours=8)
+    with db.write() as tx:
+        scheduling.run_once(tx)
+        assert set(runs(tx, id)) == {"Scheduled"}
+        deployments.set_missed_runs(tx, id, "skip")
+        assert missed_runs.read_policy(tx, id) == Policy(policy="skip", source="deployment")
+        deployments.set_missed_runs(tx, id, None)
+        assert missed_runs.read_policy(tx, id).source == "tag"
+
+
+def test_what_no_deployment_says_the_server_says(tx: Tx) -> None:
+    id = deploy(tx, tags=["missed-runs:perhaps"]).id
+    assert missed_runs.read_policy(tx, id) == Policy(policy="latest", source="server")
+    with pytest.raises(NotFound):
+        missed_runs.read_policy(tx, tx.new_id())

@@ -11,7 +11,7 @@ from flowctl.db.columns import BOOL, JSON, TEXT, TIME, UUID_, Columns, Joined, e
 from flowctl.db.database import Tx
 from flowctl.db.tables import concurrency_limits, deployment_schedules
 from flowctl.domain.concurrency_limits import GlobalConcurrencyLimit
-from flowctl.domain.deployments import ConcurrencyOptions, Deployment, DeploymentStatus
+from flowctl.domain.deployments import ConcurrencyOptions, Deployment, DeploymentStatus, MissedRuns
 from flowctl.domain.values import Actor
 
 
@@ -117,7 +117,7 @@ def concurrency_limit_id(tx: Tx, id: UUID) -> UUID | None:
     return UUID(found) if found else None
 
 
-def missed_runs(tx: Tx, id: UUID) -> str | None:
+def missed_runs(tx: Tx, id: UUID) -> MissedRuns | None:
     """What becomes of a deployment's missed runs; None if that is left to the server."""
     return tx.scalar("SELECT missed_runs FROM deployment WHERE id = ?", (str(id),))
 
