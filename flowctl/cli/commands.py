@@ -74,6 +74,7 @@ class Command(TyperCommand):
 
     def __init__(self, name: str | None, *, params: list[Any] | None = None, **rest: Any) -> None:
         super().__init__(name, params=[*(params or ()), *_options(self.flags)], **rest)
+        completion.fill(self.params)
 
     def invoke(self, ctx: Any) -> None:
         """Run the command; every way it can end becomes an exit code."""

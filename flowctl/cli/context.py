@@ -159,7 +159,10 @@ class Session:
     def needs_file(self, command: str) -> None:
         """Refuse a server: the command works on the database file alone.  Raises Invalid."""
         if self.is_remote:
-            raise Invalid(f"`{command}` works on the database file; it takes no --api.", remedy="leave out --api")
+            raise Invalid(
+                f"`{command}` works on the database file, and {self.api_url} is a server.",
+                remedy="leave out --api (or FLOWCTL_API, or the context), or name the file with --db PATH",
+            )
 
     @cached_property
     def backend(self) -> Local | Remote:

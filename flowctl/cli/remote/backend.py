@@ -38,8 +38,8 @@ class Remote:
     def database(self) -> NoReturn:
         """Refuse: the command works on the database file alone.  Raises Invalid."""
         raise Invalid(
-            "This command works on the database file; it cannot ask a server.",
-            remedy="leave out --api (and FLOWCTL_API), and name the file with --db",
+            f"This command works on the database file, and {self.door.where} is a server.",
+            remedy="leave out --api (or FLOWCTL_API, or the context), or name the file with --db PATH",
         )
 
     @cached_property

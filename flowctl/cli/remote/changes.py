@@ -1,22 +1,18 @@
-"""Changing flow runs on a server: states, resuming, deleting."""
+"""Changing flow runs on a server: states, resuming."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from flowctl.cli import lookups
-from flowctl.cli.api.door import PAGE, Door
-from flowctl.cli.results import Extent, Verdict
+from flowctl.cli.api.door import Door
+from flowctl.cli.results import Verdict
 from flowctl.cli.run_query import state_type
 from flowctl.db import shapes
 from flowctl.domain.errors import NotFound, Refused
 from flowctl.domain.states import StateCreate
 from flowctl.domain.values import JSONObject
-
-_BATCH = 50
-"""Runs that one bulk operation may touch."""
 
 
 class Changes:
@@ -55,32 +51,6 @@ class Changes:
         if dry_run:
             return _foreseen(run, {"type": "SCHEDULED", "name": "Resuming", "message": None})
         return _verdict(run, self._door.post(f"/flow_runs/{id}/resume", {"run_input": run_input}))
-
-    def delete(self, ids: Sequence[str], progress: Callable[[int], None]) -> list[str]:
-        """Delete runs with what hangs on them; the ids of those that were there.
-
-        progress  called with the number of runs that are done
-        """
-        deleted: list[str] = []
-        for start in range(0, len(ids), _BATCH):
-            batch = list(ids[start : start + _BATCH])
-            body = {"flow_runs": {"id": {"any_": batch}}, "limit": _BATCH}
-            deleted += self._door.post("/flow_runs/bulk_delete", body)["deleted"]
-            progress(start + len(batch))
-        return deleted
-
-    def extent(self, ids: Sequence[str]) -> Extent:
-        """What deleting these runs would take along; how many log lines, the API does not tell."""
-        extent = Extent(runs=len(ids), log_lines=None)
-        flows = {run["flow_id"] for run in lookups.by_id(self._door, "flow_runs", ids).values()}
-        own = set(ids)
-        for start in range(0, len(ids), PAGE):
-            some = list(ids[start : start + PAGE])
-            extent.task_runs += self._door.post("/task_runs/count", {"flow_runs": {"id": {"any_": some}}})
-            called = {"flow_runs": {"parent_flow_run_id": {"any_": some}}}
-            extent.orphans += sum(run["id"] not in own for run in self._door.all("/flow_runs/filter", called))
-        extent.flows = len(flows)
-        return extent
 
     def _run(self, id: str) -> dict[str, Any]:
         found = lookups.by_id(self._door, "flow_runs", [id])

@@ -13,9 +13,10 @@ from live_server import served
 
 from flowctl.cli.api.door import Door
 from flowctl.cli.api.file import FileDoor
-from flowctl.cli.api.server import ServerDoor, Unreachable
+from flowctl.cli.api.server import ServerDoor, Unreachable, is_reading
 from flowctl.db.database import Database
-from flowctl.domain.errors import Conflict, Invalid, NotFound, Unauthorized
+from flowctl.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from flowctl.server.api import create_api_app
 from flowctl.settings import Settings
 
 
@@ -86,3 +87,19 @@ def test_credentials_and_tokens_against_forgery(tmp_path: Path) -> None:
             door.post("/flows/count")
         with closing(ServerDoor(url, Settings(client_auth_string="ada:secret"))) as door:
             assert door.post("/flows/", {"name": "etl"})["name"] == "etl"
+
+
+def test_a_door_for_reading_knows_what_changes_something() -> None:
+    routes = create_api_app(settings=Settings(), ignore_cache=True).routes
+    told = {f"{route.method} {route.path}": (route.kind, is_reading(route.method, route.path)) for route in routes}
+    assert [name for name, (kind, reads) in told.items() if kind == "write" and reads] == []
+    assert [name for name, (kind, reads) in told.items() if kind == "read" and not reads] == []
+
+
+def test_a_door_for_reading_changes_nothing(tmp_path: Path) -> None:
+    settings = Settings(db=tmp_path / "door.db")
+    with served(settings) as url, closing(ServerDoor(url, settings, read_only=True)) as door:
+        assert door.post("/flows/count") == 0
+        with pytest.raises(Forbidden):
+            door.post("/flows/", {"name": "etl"})
+        assert door.post("/flows/count") == 0
