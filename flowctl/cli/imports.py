@@ -92,13 +92,14 @@ def _moment(text: str, now: datetime) -> datetime:
 
 def _open(session: Session, source: str | None, since: datetime | None, *, skip_scheduled: bool) -> Source:
     """What to read from.  Raises Invalid, NotFound, Unusable, Unreachable."""
+    source = source or os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL")
+    source = source or os.environ.get("PREFECT_API_DATABASE_CONNECTION_URL")
     if source and source.startswith(("http://", "https://")):
         from flowctl.cli.api.server import ServerDoor
         from flowctl.ops.imports.server import PrefectServer
 
-        return PrefectServer(
-            ServerDoor(_api_root(source), session.settings), since=since, skip_scheduled=skip_scheduled
-        )
+        api = ServerDoor(_api_root(source), session.settings)
+        return PrefectServer(api, since=since, skip_scheduled=skip_scheduled)
     if source and source.startswith("postgres"):
         raise Invalid(
             "A PostgreSQL database is read through the Prefect server that works on it.",
@@ -228,7 +229,7 @@ def _sentences(report: Report) -> list[str]:
     joined = sum(tally.joined for tally in report.tallies.values())
     sentences: list[str] = []
     if report.left_out:
-        names = ", ".join(_noun(count, name[:-1]) for name, count in report.left_out.items())
+        names = ", ".join(f"{name} ({count:,})" for name, count in report.left_out.items())
         sentences.append(f"Left out, as flowctl has no place for them: {names}.")
     if kept:
         sentences.append(f"{_noun(kept, 'object')} changed or deleted here: left as it is here.")

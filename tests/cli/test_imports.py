@@ -58,7 +58,7 @@ def test_the_table_tells_what_was_brought(cli, there: PrefectFile) -> None:
         "flow runs            1          1    0        0",
         "states of flow runs  3          3    0        0",
     ]
-    assert "Left out, as flowctl has no place for them: 1 variable." in result.err
+    assert "Left out, as flowctl has no place for them: variables (1)." in result.err
     assert "Nothing is deleted by itself here" in result.err
     assert names(cli) == {"brisk-otter": "Completed"}
     assert cli("runs", "show", "brisk-otter", "--json").json["total_run_time"] == 86401.5
@@ -122,6 +122,7 @@ def test_since_and_the_parents_of_what_is_newer(cli, there: PrefectFile) -> None
         there.log(run, "old", days=100)
         there.log(run, "new", days=1)
     there.log("0d8b1bd7-0000-4000-8000-000000000000", "of a run that is gone")
+    assert "log lines of deleted runs (1)" in cli("import", "prefect", str(there.path), "--dry-run").err
     found = imported(cli, there, "--since", "30d")
     assert set(names(cli)) == {"old-parent", "new-child", "old-but-running"}
     assert (found["flow_run"]["source"], found["flow_run"]["new"], found["flow_run"]["skipped"]) == (4, 3, 1)
@@ -180,6 +181,18 @@ def test_what_changed_in_one_place_wins_and_what_changed_in_both_stays(cli, ther
         ("there", 0, '["x"]'),
     ]
     assert imported(cli, there)["flow_run"]["updated"] == 0
+    assert_sound(db_path)
+
+
+def test_a_run_that_only_became_late_here_is_as_it_is_there(cli, there: PrefectFile, db_path: Path) -> None:
+    run = there.run(there.flow("etl"), "waits", "SCHEDULED", days=1)
+    imported(cli, there)
+    assert cli("runs", "set-state", run, "Late", "--force").code == 0
+    assert names(cli) == {"waits": "Late"}
+    there.goes_on(run, "RUNNING")
+    assert imported(cli, there)["flow_run"]["updated"] == 1
+    assert names(cli) == {"waits": "Running"}
+    assert len(select(db_path, "SELECT id FROM flow_run_state")) == 2
     assert_sound(db_path)
 
 

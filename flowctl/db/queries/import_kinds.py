@@ -26,6 +26,7 @@ from flowctl.db.tables.states import FLOW_RUN_STATE, TASK_RUN_STATE
 from flowctl.db.tables.task_runs import TASK_RUN
 from flowctl.db.tables.work_pools import WORK_POOL
 from flowctl.db.tables.work_queues import WORK_QUEUE
+from flowctl.db.tables.workers import WORKER
 from flowctl.domain.flow_runs import FlowRunPolicy
 from flowctl.domain.states import StateDetails
 from flowctl.domain.task_runs import TaskRunPolicy
@@ -130,25 +131,7 @@ WORK_POOLS = _matter(WORK_POOL, "work pools", natural=("name",))
 WORK_QUEUES = _matter(
     WORK_QUEUE, "work queues", natural=("work_pool_id", "name"), refers=(("work_pool_id", "work_pool"),)
 )
-WORKERS = Matter(
-    "worker",
-    "workers",
-    (
-        "id",
-        "created",
-        "updated",
-        "name",
-        "last_heartbeat_time",
-        "work_pool_id",
-        "heartbeat_interval_seconds",
-        "status",
-    ),
-    frozenset({"created", "updated", "last_heartbeat_time"}),
-    frozenset(),
-    {},
-    ("work_pool_id", "name"),
-    (("work_pool_id", "work_pool"),),
-)
+WORKERS = _matter(WORKER, "workers", natural=("work_pool_id", "name"), refers=(("work_pool_id", "work_pool"),))
 DEPLOYMENTS = _matter(
     DEPLOYMENT,
     "deployments",

@@ -17,6 +17,7 @@ class Known(NamedTuple):
     id: str
     updated: str
     state_id: str | None
+    state_name: str | None
 
 
 def prepare(tx: Tx) -> None:
@@ -28,9 +29,9 @@ def prepare(tx: Tx) -> None:
 def known(tx: Tx, matter: Matter, values: Sequence[str], *, by: str = "id") -> dict[str, Known]:
     """Those of some rows that are here, by their id (or `by`)."""
     updated = "coalesce(updated, '')" if "updated" in matter.at else "''"
-    state_id = "state_id" if "state_id" in matter.at else "NULL"
+    state = "state_id, state_name" if "state_id" in matter.at else "NULL, NULL"
     rows = tx.execute(
-        f"SELECT {by}, id, {updated}, {state_id} FROM {matter.table} WHERE {by} IN (SELECT value FROM json_each(?))",
+        f"SELECT {by}, id, {updated}, {state} FROM {matter.table} WHERE {by} IN (SELECT value FROM json_each(?))",
         (json.dumps(values),),
     )
     return {row[0]: Known(*row[1:]) for row in rows}
@@ -100,6 +101,17 @@ def update(tx: Tx, matter: Matter, rows: Sequence[Row]) -> None:
     """Let rows that are here be as they are there."""
     clause = ", ".join(f'"{column}" = ?' for column in matter.columns[1:])
     tx.executemany(f"UPDATE {matter.table} SET {clause} WHERE id = ?", [(*row[1:], row[0]) for row in rows])
+
+
+def delete_other_states(tx: Tx, state_matter: Matter, run_id: str, states: Sequence[Row]) -> None:
+    """Delete the states of a run that are none of these."""
+    tx.execute(
+        f"""
+        DELETE FROM {state_matter.table}
+        WHERE {state_matter.columns[-1]} = ? AND id NOT IN (SELECT value FROM json_each(?))
+        """,
+        (run_id, json.dumps([state[0] for state in states])),
+    )
 
 
 def ask_for_evaluation(tx: Tx, ids: Sequence[str]) -> None:

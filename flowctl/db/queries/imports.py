@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,14 @@ from flowctl.db.queries import import_kinds as kinds
 from flowctl.db.queries.import_kinds import Matter, Row
 from flowctl.domain.errors import NotFound, Unusable
 
-_LEFT_OUT = {"variable": "variables", "block_document": "blocks", "automation": "automations"}
+_LEFT_OUT = {
+    "variable": "variables",
+    "block_document": "blocks",
+    "automation": "automations",
+    "deployment_version": "versions of deployments",
+    "flow_run_notification_policy": "notification policies",
+    "agent": "agents",
+}
 """What flowctl has no tables for."""
 
 _ENDED = "'COMPLETED', 'FAILED', 'CANCELLED', 'CRASHED'"
@@ -41,20 +49,19 @@ class PrefectFile:
         self.where = str(path)
         self._path = path
         self._since = since and encode_time(since)
-        self._chooses = since is not None or skip_scheduled
-        with translated(path):
-            self._conn = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-            )
-            try:
+        self.is_partial = since is not None or skip_scheduled
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        self._conn = sqlite3.connect(uri, uri=True, isolation_level=None)
+        try:
+            with _reading(path):
                 self._conn.execute("PRAGMA temp_store = MEMORY")
                 self._conn.execute("BEGIN")
                 self._columns = self._read_schema()
-                if self._chooses:
+                if self.is_partial:
                     self._choose(skip_scheduled=skip_scheduled)
-            except BaseException:
-                self._conn.close()
-                raise
+        except BaseException:
+            self._conn.close()
+            raise
 
     def close(self) -> None:
         """End the reading."""
@@ -85,7 +92,7 @@ class PrefectFile:
         else:
             queries = []
         for query in queries:
-            with translated(self._path):
+            with _reading(self._path):
                 cursor = self._conn.execute(query, {"since": self._since} if ":since" in query else {})
             while rows := self._fetch(cursor, size):
                 yield _mended(matter, rows)
@@ -97,7 +104,7 @@ class PrefectFile:
             {self._select(matter)}
             WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY {column}, timestamp, {matter.table}.rowid
         """
-        with translated(self._path):
+        with _reading(self._path):
             return _mended(matter, [list(row) for row in self._conn.execute(query, (json.dumps(owners),))])
 
     # -- inside
@@ -160,11 +167,11 @@ class PrefectFile:
 
     def _where(self, matter: Matter) -> str:
         """What of a table is wanted; also when nothing is left out, log lines of runs that are gone are not."""
-        flow_runs, task_runs = ("wanted_flow_run", "wanted_task_run") if self._chooses else ("flow_run", "task_run")
+        flow_runs, task_runs = ("wanted_flow_run", "wanted_task_run") if self.is_partial else ("flow_run", "task_run")
         if matter in (kinds.LOGS, *kinds.DATED):
             moment = "timestamp" if matter is kinds.LOGS else "updated"
             loose = f"{moment} >= :since" if self._since else "1"
-            if matter is not kinds.LOGS and not self._chooses:
+            if matter is not kinds.LOGS and not self.is_partial:
                 return ""
             return f"""
                 WHERE CASE
@@ -183,7 +190,7 @@ class PrefectFile:
                     WHERE state.id = task_run_state_cache.task_run_state_id
                 )
             """
-        if not self._chooses:
+        if not self.is_partial:
             return ""
         if matter is kinds.FLOW_RUNS:
             return "WHERE id IN (SELECT id FROM wanted_flow_run)"
@@ -221,11 +228,23 @@ class PrefectFile:
         return queries
 
     def _fetch(self, cursor: sqlite3.Cursor, size: int) -> list[Row]:
-        with translated(self._path):
+        with _reading(self._path):
             return [list(row) for row in cursor.fetchmany(size)]
 
     def _scalar(self, sql: str) -> Any:
         return self._conn.execute(sql).fetchone()[0]
+
+
+@contextmanager
+def _reading(path: Path) -> Generator[None]:
+    """Turn SQLite's errors into flowctl's, with the remedies of a file that is only read."""
+    try:
+        with translated(path):
+            yield
+    except Unusable as error:
+        if error.remedy and "--db" in error.remedy:
+            error.remedy = "check its permissions; SQLite has to write beside it, so copy it where that is possible"
+        raise
 
 
 def _expression(matter: Matter, name: str, present: frozenset[str]) -> str:

@@ -2,7 +2,7 @@
 
 What people set up     changed there since the last import and not here: as there.  Changed here: stays.  A name that is
                        taken here: stays, and what refers to it refers to the one here.
-Runs                   changed there since, and still in a state that was made there: as there.  Else they stay.
+Runs                   changed there since, and in a state that was made there, or Late: as there.  Else they stay.
 Artifacts              as they were changed last.
 All else               is brought once.
 
@@ -23,6 +23,10 @@ from flowctl.db.queries.import_kinds import Matter, Row
 from flowctl.db.tables import configurations
 
 _KEY = "flowctl.imported."
+"""With the name of a table: when each row of it was changed last there, as it was brought."""
+
+_WAITED = "Late"
+"""The one state that flowctl's services give to a run that nobody has touched here."""
 
 
 @dataclass(slots=True)
@@ -148,6 +152,7 @@ class Merge:
         trashed = writes.trashed(tx, matter, rows)
         new: list[Row] = []
         changed: list[Row] = []
+        only_waited: list[str] = []
         updated = matter.at["updated"]
         for row in rows:
             id = row[0]
@@ -159,8 +164,11 @@ class Merge:
                     continue
                 new.append(_agreed(matter, state_matter, row, own))
             elif row[updated] > known.updated:
-                if known.state_id is None or any(state[0] == known.state_id for state in own):
+                is_theirs = known.state_id is None or any(state[0] == known.state_id for state in own)
+                if is_theirs or known.state_name == _WAITED:
                     changed.append(_agreed(matter, state_matter, row, own))
+                    if not is_theirs:
+                        only_waited.append(id)
                 else:
                     tally.kept += 1
             elif row[updated] < known.updated:
@@ -177,6 +185,8 @@ class Merge:
             return
         if matter is kinds.FLOW_RUNS:
             writes.drop_taken_keys(tx, matter, new)
+        for id in only_waited:
+            writes.delete_other_states(tx, state_matter, id, of_run[id])
         writes.insert(tx, state_matter, brought)
         writes.insert(tx, matter, new)
         writes.update(tx, matter, changed)

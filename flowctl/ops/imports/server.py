@@ -42,6 +42,7 @@ class PrefectServer:
     def __init__(self, api: Api, *, since: datetime | None = None, skip_scheduled: bool = False) -> None:
         self.where = api.where
         self._api = api
+        self.is_partial = since is not None or skip_scheduled
         self._since = since
         self._skip_scheduled = skip_scheduled
         self._flow_runs: list[str] = []
@@ -178,7 +179,7 @@ class PrefectServer:
             yield [
                 artifact
                 for artifact in page
-                if not (self._since or self._skip_scheduled)
+                if not self.is_partial
                 or (artifact["flow_run_id"] in runs if artifact["flow_run_id"] else self._is_recent(artifact))
             ]
 

@@ -14,6 +14,9 @@ class Source(Protocol):
     where: str
     """The file or address, for messages."""
 
+    is_partial: bool
+    """Whether something was left out on purpose."""
+
     def count(self, matter: Matter) -> int | None:
         """How many there are of a kind, whatever is left out; None if nobody can tell."""
         ...

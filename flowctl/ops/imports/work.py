@@ -89,6 +89,9 @@ def run(
         is_read = matter not in kinds.RUNS.values()  # states are read of those runs only that bring some
         tally.source = tally.read if count is None and is_read else count
         report.tallies[matter] = tally
+    lines = merge.tallies[kinds.LOGS.table]
+    if lines.source and lines.source > lines.read and not source.is_partial:
+        report.left_out["log lines of deleted runs"] = lines.source - lines.read
     return report
 
 
