@@ -1,34 +1,54 @@
-"""What the shell may complete: states, flows, deployments, pools, tags, names and ids of runs."""
+"""What the shell may complete, by parameter: states, flows, deployments, names and ids of runs, settings, contexts …
+
+A parameter either names its completer, or gets one by what the help calls its value (`RUN`, `TAG`, `wait|cancel`).
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import typer
 
-from flowctl.cli.context import GIVEN, Session
+from flowctl.cli import known_names
+from flowctl.cli.context import GIVEN
 from flowctl.cli.flags import Flag
+from flowctl.cli.known_names import Found
 from flowctl.cli.run_query import STATE_NAMES, STATE_TYPES
 from flowctl.domain.errors import FlowctlError
-
-Found: TypeAlias = list[str | tuple[str, str]]
-"""Values, or values with a word about each."""
 
 Completer: TypeAlias = Callable[[typer.Context, list[str], str], Found]
 
 VARIABLE = "_FLOWCTL_COMPLETE"
 """The environment variable by which a shell asks."""
 
-_MOST = 50
-
 
 def of_flag(flag: Flag) -> Completer | None:
     """The completer of a flag's values, or None: the shell then offers files."""
     if flag.choices:
-        return lambda _ctx, _args, _incomplete: [*flag.choices]
-    return _OF_FLAGS.get(flag.name)
+        return _words(flag.choices)
+    return contexts if flag.name == "context" else of_metavar(flag.metavar)
+
+
+def of_metavar(metavar: str | None) -> Completer | None:
+    """The completer of what the help calls so; None where anything may stand."""
+    name = (metavar or "").strip("[].").replace("...", "").rstrip("…,")
+    if name in _OF_METAVARS:
+        return _OF_METAVARS[name]
+    words = name.split("|")
+    return _words(words) if len(words) > 1 and all(word.islower() for word in words) else None
+
+
+def fill(parameters: Iterable[Any]) -> None:
+    """Give parameters without a completer the one of their metavar."""
+    from typer import core
+
+    # Typer takes a completer only where a parameter is declared; this is how it attaches it then
+    attach: Any = core._typer_param_setup_autocompletion_compat  # pyright: ignore[reportPrivateUsage] - no other way
+    for parameter in parameters:
+        if parameter._custom_shell_complete is None and (completer := of_metavar(parameter.metavar)):
+            attach(parameter, autocompletion=completer)
 
 
 def states(_ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
@@ -41,21 +61,27 @@ def runs(ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
     """Names and ids of runs, the newest first, and the special words."""
     if incomplete.startswith("@"):
         return ["@last", "@last-failed", "@running"]
-    sql = """
-        SELECT flow_run.{0}, flow.name || ' · ' || flow_run.state_name
-        FROM flow_run
-        JOIN flow ON flow.id = flow_run.flow_id
-        WHERE flow_run.{0} >= ? AND flow_run.{0} < ?
-        ORDER BY coalesce(flow_run.start_time, flow_run.expected_start_time) DESC
-        LIMIT ?"""
-    last = incomplete + "\U0010ffff"
-    found = _ask(ctx, sql.format("name"), (incomplete, last, _MOST))
-    return found + (_ask(ctx, sql.format("id"), (incomplete, last, _MOST)) if incomplete else [])
+    return known_names.runs(_given(ctx), incomplete)
 
 
 def runs_and_states(ctx: typer.Context, args: list[str], incomplete: str) -> Found:
     """The arguments of `set-state`: runs, and at last a state."""
     return [*(type.lower() for type in STATE_TYPES), *runs(ctx, args, incomplete)]
+
+
+def tasks(ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
+    """Names and ids of task runs, the newest first."""
+    return known_names.tasks(_given(ctx), incomplete)
+
+
+def flows(ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
+    """Names of flows."""
+    return known_names.flows(_given(ctx), incomplete)
+
+
+def deployments(ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
+    """Names of deployments, with their flow."""
+    return known_names.deployments(_given(ctx), incomplete)
 
 
 def shells(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
@@ -121,42 +147,49 @@ def prepare() -> None:
         completion.completion_init()  # pyright: ignore[reportPrivateImportUsage] - no other way
 
 
-def flows(ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
-    """Names of flows."""
-    return _ask(ctx, "SELECT name FROM flow ORDER BY name", ())
+def _pools(ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
+    return known_names.pools(_given(ctx), incomplete)
 
 
-def deployments(ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
-    """Names of deployments, with their flow."""
-    sql = "SELECT flow.name || '/' || deployment.name FROM deployment JOIN flow ON flow.id = flow_id ORDER BY 1"
-    return _ask(ctx, sql, ())
+def _queues(ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
+    return known_names.queues(_given(ctx), incomplete)
 
 
-def _pools(ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
-    return _ask(ctx, "SELECT name FROM work_pool ORDER BY name", ())
+def _tags(ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
+    return known_names.tags(_given(ctx), incomplete)
 
 
-def _queues(ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
-    return _ask(ctx, "SELECT DISTINCT name FROM work_queue ORDER BY name", ())
+def _tasks_and_states(ctx: typer.Context, args: list[str], incomplete: str) -> Found:
+    return [*(type.lower() for type in STATE_TYPES), *tasks(ctx, args, incomplete)]
 
 
-_OF_FLAGS: dict[str, Completer] = {
-    "state": states,
-    "flow": flows,
-    "deployment": deployments,
-    "pool": _pools,
-    "queue": _queues,
-    "parent": runs,
-    "context": contexts,
+def _zones(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Found:
+    from zoneinfo import available_timezones
+
+    return sorted(available_timezones())
+
+
+def _words(words: Iterable[str]) -> Completer:
+    return lambda _ctx, _args, _incomplete: [*words]
+
+
+def _given(ctx: typer.Context) -> dict[str, object]:
+    """The flags before the cursor."""
+    return ctx.meta.get(GIVEN, {})
+
+
+_OF_METAVARS: dict[str, Completer] = {
+    "STATE": states,
+    "RUN": runs,
+    "TASK": tasks,
+    "TASK... STATE": _tasks_and_states,
+    "TASK STATE": _tasks_and_states,
+    "FLOW": flows,
+    "DEPLOYMENT": deployments,
+    "FLOW/DEPLOYMENT": deployments,
+    "POOL": _pools,
+    "QUEUE": _queues,
+    "TAG": _tags,
+    "LEVEL": _words(("debug", "info", "warning", "error", "critical")),
+    "ZONE": _zones,
 }
-
-
-def _ask(ctx: typer.Context, sql: str, parameters: Sequence[object]) -> Found:
-    """Rows of one column, or of a value and a word about it; nothing if the database is not there."""
-    given: dict[str, Any] = ctx.meta.get(GIVEN, {})
-    try:
-        with Session({**given, "read_only": True}) as session, session.backend.database.read() as tx:
-            rows = tx.execute(sql, parameters).fetchall()
-    except FlowctlError:
-        return []
-    return [row[0] if len(row) == 1 else (row[0], row[1] or "") for row in rows]
