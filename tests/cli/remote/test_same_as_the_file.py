@@ -39,13 +39,13 @@ def shown(result) -> str:
 @pytest.fixture
 def runs(world, three: list[FlowRun], db_path: Path) -> list[FlowRun]:
     """`three`, and runs that are late, paused, cancelled, crashed, called by others or made by a deployment."""
-    world.run("child", (StateType.RUNNING, 25), (StateType.CRASHED, 24), parent=three[0])
+    world.run("child", (StateType.RUNNING, 25), (StateType.CRASHED, 23), parent=three[0])
     late = world.run("waiting", (StateType.SCHEDULED, 21))
     world.move(late, StateType.SCHEDULED, 21, scheduled_time=world.ago(20))
     world.run("stuck", (StateType.PENDING, 6), flow="report", parameters={"n": 5.0, "list": [1, 2], "none": None})
     world.run("paused", (StateType.RUNNING, 70), (StateType.PAUSED, 65), tags=("prod",))
-    world.run("twin", (StateType.RUNNING, 80), (StateType.COMPLETED, 79))
-    world.run("twin", (StateType.RUNNING, 82), (StateType.CANCELLED, 78), flow="report")
+    world.run("twin", (StateType.RUNNING, 80), (StateType.COMPLETED, 75))
+    world.run("twin", (StateType.RUNNING, 82), (StateType.CANCELLED, 71), flow="report")
     manual = deploy_some(db_path)["manual"]
     database = Database(db_path)
     with database.write() as tx:
