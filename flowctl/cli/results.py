@@ -73,19 +73,6 @@ class Verdict:
     """The API's answer to `set_state`."""
 
 
-@dataclass(slots=True)
-class Extent:
-    """How much a deletion takes along."""
-
-    runs: int = 0
-    task_runs: int = 0
-    log_lines: int | None = 0
-    """None: the server does not tell."""
-    flows: int = 0
-    orphans: int = 0
-    """Runs that stay, without the parent that is deleted."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reaped:
     """A run whose process died."""

@@ -168,7 +168,7 @@ def _is_slower(left: float | None, right: float | None) -> bool:
 def _columns(title: str, name: str, titles: list[str]) -> list[Column]:
     return [
         Column(title, item(name), cut=True),
-        *(Column(run.upper(), _value(side), _cell(side), cut=True) for run, side in zip(titles, _SIDES, strict=True)),
+        *(Column(run, _value(side), _cell(side), cut=True) for run, side in zip(titles, _SIDES, strict=True)),
     ]
 
 

@@ -1,8 +1,8 @@
-"""Changing flow runs in the database file: states, resuming, deleting; each run in a transaction of its own."""
+"""Changing flow runs in the database file: states, resuming; each run in a transaction of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from flowctl.cli.results import Extent, Verdict
+from flowctl.cli.results import Verdict
 from flowctl.cli.run_query import state_type
 from flowctl.db.database import Database, Tx
 from flowctl.db.shapes import wire_time
@@ -19,10 +19,7 @@ from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.orchestration import OrchestrationResult, SetStateStatus, StateAcceptDetails, StateWaitDetails
 from flowctl.domain.states import StateCreate
 from flowctl.domain.values import JSONObject
-from flowctl.ops import flow_runs, set_state, steps
-
-_BATCH = 20
-"""Runs that are deleted before another transaction begins."""
+from flowctl.ops import flow_runs, set_state
 
 
 class Changes:
@@ -64,34 +61,6 @@ class Changes:
 
         return self._change(id, resume, dry_run=dry_run)
 
-    def delete(self, ids: Sequence[str], progress: Callable[[int], None]) -> list[str]:
-        """Delete runs with what hangs on them; the ids of those that were there.
-
-        progress  called with the number of runs that are done
-        """
-        deleted: list[str] = []
-        for start in range(0, len(ids), _BATCH):
-            batch = [UUID(id) for id in ids[start : start + _BATCH]]
-
-            def begin(tx: Tx, batch: list[UUID] = batch) -> steps.Steps[flow_runs.FlowRunBulkDeleteResponse]:
-                return flow_runs.delete_many(tx, batch)
-
-            deleted += [str(id) for id in steps.run(self._database, begin).deleted]
-            progress(start + len(batch))
-        return deleted
-
-    def extent(self, ids: Sequence[str]) -> Extent:
-        """What deleting these runs would take along."""
-        extent = Extent(runs=len(ids))
-        with self._database.read() as tx:
-            tx.execute("CREATE TEMP TABLE chosen (id TEXT PRIMARY KEY)")  # gone with the transaction
-            tx.executemany("INSERT INTO chosen VALUES (?)", [(id,) for id in ids])
-            extent.flows = tx.scalar(_FLOWS)
-            extent.task_runs = tx.scalar(_TASK_RUNS)
-            extent.log_lines = tx.scalar(_LOG_LINES)
-            extent.orphans = tx.scalar(_ORPHANS)
-        return extent
-
     def _change(self, id: str, change: Callable[[Tx, FlowRun], OrchestrationResult], *, dry_run: bool) -> Verdict:
         with self._transaction(dry_run=dry_run) as tx:
             run = flow_runs.read(tx, UUID(id))
@@ -119,17 +88,6 @@ class Changes:
 
 class _Undo(Exception):
     """Ends a transaction without a commit."""
-
-
-_FLOWS = "SELECT count(DISTINCT flow_id) FROM flow_run WHERE id IN (SELECT id FROM chosen)"
-_TASK_RUNS = "SELECT count(*) FROM task_run WHERE flow_run_id IN (SELECT id FROM chosen)"
-_LOG_LINES = "SELECT count(*) FROM log WHERE flow_run_id IN (SELECT id FROM chosen)"
-_ORPHANS = """
-    SELECT count(*)
-    FROM flow_run
-    JOIN task_run ON task_run.id = flow_run.parent_task_run_id
-    WHERE task_run.flow_run_id IN (SELECT id FROM chosen) AND flow_run.id NOT IN (SELECT id FROM chosen)
-"""
 
 
 def wire_of(value: Any) -> Any:
