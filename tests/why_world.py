@@ -16,7 +16,6 @@ from deployment_world import TEMPLATE
 from support import Clock
 
 from flowctl.db import database
-from flowctl.db.columns import encode_time
 from flowctl.ops import absences
 from flowctl.server.app import create_app
 from flowctl.settings import Settings
@@ -30,6 +29,11 @@ Traceback (most recent call last):
   File "/srv/etl.py", line 42, in load
     raise ValueError("bad row")
 ValueError: bad row"""
+
+
+def commands(cause: Any) -> list[str]:
+    """The commands that a cause offers."""
+    return [fix["command"] for fix in cause["fixes"]]
 
 
 class WhyWorld:
@@ -119,15 +123,10 @@ class WhyWorld:
         }
         self.post("/events", [event])
 
-    def worker(self, pool_id: str, name: str = "laptop-1") -> None:
+    def worker(self, name: str = "laptop-1", pool: str = "local") -> None:
         """A worker reports."""
-        now = encode_time(self.clock.now)
-        with self.database() as tx:
-            tx.execute(
-                "INSERT INTO worker (id, created, updated, name, last_heartbeat_time, work_pool_id, status)"
-                " VALUES (?, ?, ?, ?, ?, ?, 'ONLINE')",
-                (name, now, now, name, now, pool_id),
-            )
+        answer = self.client.post(f"/work_pools/{pool}/workers/heartbeat", json={"name": name})
+        assert answer.status_code == 204, answer.text
 
     @contextmanager
     def database(self) -> Iterator[Any]:

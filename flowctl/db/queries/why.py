@@ -153,7 +153,7 @@ def _active(tx: Tx, condition: str, id: UUID) -> tuple[int, list[Part]]:
     rows = tx.execute(
         f"""
         SELECT id, name, state_type, state_name, state_timestamp, NULL, NULL, run_count FROM flow_run
-        WHERE state_type IN ('PENDING', 'RUNNING', 'CANCELLING') AND +{condition}
+        WHERE state_type IN ('PENDING', 'RUNNING') AND +{condition}
         ORDER BY state_timestamp LIMIT {_COUNTED}
         """,  # ix_flow_run__state: of these there are few at any time
         (str(id),),
