@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -87,12 +88,20 @@ class Seeder:
             ],
         )
 
+    def artifact(self, run: str, kind: str, data: Any, **fields: Any) -> str:
+        return self.post("/artifacts/", {"flow_run_id": run, "type": kind, "data": data, **fields})["id"]
+
+    def late(self, deployment: str, name: str) -> str:
+        """A run of a deployment that nobody serves, due some minutes ago."""
+        due = (datetime.now(UTC) - timedelta(minutes=22)).isoformat()
+        state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
+        body = {"name": name, "parameters": {"reason": "abc", "amount": 3}, "state": state}
+        return self.post(f"/deployments/{deployment}/create_flow_run", body)["id"]
+
     def paused(self, flow: str, name: str, schema: dict[str, Any] | None = SCHEMA) -> str:
         run = self.run(flow, name, {"type": "RUNNING"})
         details: dict[str, Any] = {"pause_timeout": (datetime.now(UTC) + timedelta(hours=5)).isoformat()}
         if schema is not None:
-            import json
-
             for key, value in (("schema", schema), ("description", "Please approve 12,000 rows.")):
                 self.post(f"/flow_runs/{run}/input", {"key": f"paused-1-{key}", "value": json.dumps(value)})
             keys = {key: f"paused-1-{key}" for key in ("schema", "description", "response")}
@@ -116,6 +125,17 @@ class World:
     hostile: str
     deployment: str
 
+
+MARKDOWN = f"""# Rows by table
+
+Loaded **12,000** rows, see [the log](https://example.com/log) or [this](javascript:window.pwned=1).
+
+| table | rows |
+|---|---:|
+| users | 9,000 |
+
+{HOSTILE} ![far away](https://pictures.example/x.png)
+"""
 
 DONE = ({"type": "RUNNING"}, {"type": "COMPLETED"})
 
@@ -152,6 +172,10 @@ def fill(seeder: Seeder) -> World:
     seeder.state(
         failed, {"type": "FAILED", "message": "Flow run encountered an exception: ValueError: negative row count"}
     )
+
+    seeder.artifact(failed, "markdown", MARKDOWN, key="report", task_run_id=good)
+    seeder.artifact(failed, "table", json.dumps([{"item": "b", "n": 2}, {"item": HOSTILE, "n": 10}]), key="prices")
+    seeder.artifact(failed, "progress", 42.5, task_run_id=bad)
 
     running = seeder.run(flow, "busy-bee", {"type": "RUNNING"})
     seeder.task(running, "fetch-1", *DONE)

@@ -40,7 +40,7 @@ def test_failures_are_retried_and_late_runs_say_why(visit: Visitor, world: World
     expect(failure).to_have_count(1)
     expect(failure).to_contain_text("shaky › prod")
     expect(failure).to_contain_text("×2")
-    expect(item(page, "overdue")).to_contain_text("Nobody serves this deployment")
+    expect(item(page, "overdue")).to_contain_text("No runner")
     coming = page.locator(".card", has_text="Coming up")
     expect(coming).to_contain_text("Every day at 03:30 Europe/Berlin")
     failure.get_by_role("button", name="Retry").click()

@@ -30,6 +30,8 @@ def paths(world: World) -> dict[str, tuple[str, str]]:
         "run": (f"/runs/flow-run/{world.failed}", "negative row count"),
         "completed-run": (f"/runs/flow-run/{world.completed}?view=tasks&tab=states", "extract-0"),
         "details": (f"/runs/flow-run/{world.completed}?tab=details", "Flow id"),
+        "artifacts": (f"/runs/flow-run/{world.failed}?view=graph&tab=artifacts", "Rows by table"),
+        "compare": (f"/runs/compare?a={world.completed}&b={world.failed}", "First difference"),
         "task-run": (f"/runs/task-run/{world.failed_task}", "negative row count"),
     }
 
@@ -47,6 +49,8 @@ PAGES = [
     "run",
     "completed-run",
     "details",
+    "artifacts",
+    "compare",
     "task-run",
 ]
 
@@ -64,7 +68,10 @@ def test_page_with_data_is_complete_and_accessible(
     accessible(page)
 
 
-@pytest.mark.parametrize("name", ["dashboard", "flows", "flow", "deployments", "deployment", "runs", "run", "task-run"])
+@pytest.mark.parametrize(
+    "name",
+    ["dashboard", "flows", "flow", "deployments", "deployment", "runs", "run", "artifacts", "compare", "task-run"],
+)
 def test_page_fits_a_phone(name: str, visit: Visitor, world: World) -> None:
     path, text = paths(world)[name]
     page = visit(path, width=320, height=640)
@@ -165,6 +172,8 @@ def test_hostile_content_is_only_text(visit: Visitor, world: World) -> None:
         f"/runs/flow-run/{world.hostile}",
         f"/runs/flow-run/{world.hostile}?view=tasks&tab=parameters",
         f"/runs/flow-run/{world.hostile}?tab=details",
+        f"/runs/flow-run/{world.failed}?tab=artifacts",
+        f"/runs/compare?a={world.completed}&b={world.hostile}",
     ):
         page = visit(path)
         expect(page.locator("main")).to_contain_text("onerror=")
@@ -172,9 +181,10 @@ def test_hostile_content_is_only_text(visit: Visitor, world: World) -> None:
             expect(page.locator(".logs")).to_contain_text("<script>window.pwned=1</script>")
             page.get_by_role("button", name="Show traceback").click()
         links = page.eval_on_selector_all("main a", "list => list.map((a) => a.getAttribute('href'))")
-        assert all(link.startswith(("/", "https://example.com/")) for link in links), links
+        assert all(link.startswith(("/", "https://example.com/", "https://pictures.example/")) for link in links), links
         assert page.evaluate("window.pwned") is None
         assert page.locator("main img, main script").count() == 0
+        assert not [each for each in page.watch.requests if "pictures" in each]
 
 
 def test_theme_can_be_chosen_and_stays(visit: Visitor, world: World) -> None:

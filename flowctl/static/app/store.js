@@ -173,15 +173,31 @@ export async function loadNames(runs) {
   ]);
 }
 
+const TOGETHER_MS = 15;
+/** What is asked for next, so that lists which arrive together need one request. @type {Map<string, {ids: Set<string>, done: Promise<void>}>} */
+const gathering = new Map();
+
 /** @param {string} path @param {string} filter @param {(string | null | undefined)[]} ids */
 async function loadKind(path, filter, ids) {
-  const missing = [...new Set(ids)].filter((id) => id && !named.has(id)).slice(0, 200);
+  const missing = /** @type {string[]} */ ([...new Set(ids)].filter((id) => id && !named.has(id)));
   if (!missing.length) return;
-  for (const id of missing) named.set(/** @type {string} */ (id), null);
+  let batch = gathering.get(path);
+  if (!batch) {
+    const wanted = /** @type {Set<string>} */ (new Set());
+    batch = { ids: wanted, done: new Promise((resolve) => { setTimeout(resolve, TOGETHER_MS); }).then(() => { gathering.delete(path); return fetchKind(path, filter, [...wanted].slice(0, 200)); }) };
+    gathering.set(path, batch);
+  }
+  for (const id of missing) batch.ids.add(id);
+  await batch.done;
+}
+
+/** @param {string} path @param {string} filter @param {string[]} missing */
+async function fetchKind(path, filter, missing) {
+  for (const id of missing) named.set(id, null);
   try {
     for (const entity of await post(path, { [filter]: { id: { any_: missing } }, limit: 200 })) named.set(entity.id, entity);
   } catch (error) {
-    for (const id of missing) named.delete(/** @type {string} */ (id));
+    for (const id of missing) named.delete(id);
     throw error;
   }
   namesVersion.value++;
@@ -302,32 +318,7 @@ document.addEventListener('keydown', (event) => {
   }
 });
 
-// --- the clock -------------------------------------------------------------------------------------------------------
-
-/** @type {Set<(now: number) => void>} */
-const tickers = new Set();
-/** @type {ReturnType<typeof setInterval> | undefined} */
-let timer;
-
-/**
- * Call `tick` once a second with the time; one timer serves the whole page and rests while nothing ticks.
- * @param {(now: number) => void} tick
- */
-export function everySecond(tick) {
-  tickers.add(tick);
-  timer ??= setInterval(() => {
-    if (document.hidden) return;
-    const now = Date.now();
-    for (const each of tickers) each(now);
-  }, 1000);
-  return () => {
-    tickers.delete(tick);
-    if (!tickers.size) { clearInterval(timer); timer = undefined; }
-  };
-}
-
-/** Where lists stood when they were left, by history entry. @type {Map<string, number>} */
-export const scrollMemory = new Map();
+// --- colours ---------------------------------------------------------------------------------------------------------
 
 /**
  * A token of app.css as a plain colour, for canvases and pictures.
@@ -383,5 +374,5 @@ export function loadStyles(file) {
     const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: href(`/${file}`), onload: () => resolve(), onerror: () => { styles.delete(file); link.remove(); reject(new Error(`${file} cannot be loaded`)); } });
     document.head.append(link);
   }));
-  return styles.get(file);
+  return /** @type {Promise<void>} */ (styles.get(file));
 }

@@ -4,7 +4,7 @@ import { html, useMemo, useRef } from '../../vendor/preact.js';
 import { config, post } from '../api.js';
 import { ago, count, duration, elapsed, pad, plural, stateKey } from '../format.js';
 import { useLive } from '../live.js';
-import { entityOf, loadNames, nameOf, namesVersion, navigate, place, setQuery, useActions, useQuery, useTitle } from '../store.js';
+import { entityOf, loadNames, loadReasons, nameOf, namesVersion, navigate, place, reasonOf, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { attentionOf, comingUp, isStuck, ownerOf, usualSeconds } from '../ui/attention.js';
 import { Command, Duration, ErrorBox, Icon, Link, Skeleton, StateBadge, Time, Empty, useTicking } from '../ui/controls.js';
 import { FlowTimeline } from '../ui/flow_timeline.js';
@@ -82,6 +82,8 @@ export default function DashboardPage() {
   const ready = failed.data && active.data && scheduled.data;
   const runs = recent.data?.runs ?? [];
   const items = useMemo(() => attentionOf({ failed: failed.data ?? [], active: active.data?.runs ?? [], scheduled: scheduled.data ?? [], recent: runs }, Date.now()), [failed.data, active.data, scheduled.data, recent.data]);
+  const waiting = items.filter((item) => item.kind !== 'failed' || !item.error).map((item) => item.run).slice(0, PAGE);
+  useQuery(ready && waiting.length ? `reasons ${waiting.map((run) => run.state_id).join()}` : null, () => loadReasons(waiting));
   const next = useMemo(() => comingUp(scheduled.data ?? [], Date.now()), [scheduled.data]);
   const usual = useMemo(() => usualSeconds(runs), [recent.data]);
 
@@ -182,11 +184,13 @@ function AttentionItem({ item, refresh, filters }) {
 
 /** @param {import('../ui/attention.js').Item} item */
 function reason({ kind, run, error, runs }) {
-  if (kind === 'failed') return error || 'No message was recorded.';
+  const told = reasonOf(run);
+  if (kind === 'failed') return error || told || 'No message was recorded.';
   if (kind === 'paused') return run.state?.state_details?.run_input_keyset ? 'Waiting for input' : `${run.state_name}${run.state?.state_details?.pause_timeout ? `, fails ${ago(Date.parse(run.state.state_details.pause_timeout), Date.now())}` : ''}`;
-  if (kind === 'stuck') return run.state_type === 'PENDING' ? 'Pending for minutes: its process may never have started' : 'Asked to stop, but nobody has stopped it';
+  if (kind === 'stuck') return told && run.state_type === 'PENDING' ? `Pending: ${told}` : run.state_type === 'PENDING' ? 'Pending for minutes: its process may never have started' : 'Asked to stop, but nobody has stopped it';
   const deployment = entityOf(run.deployment_id);
   const many = runs.length > 1 ? `${count(runs.length)} runs are late. ` : 'Late. ';
+  if (told) return `${many}${told.charAt(0).toUpperCase()}${told.slice(1)}.`;
   if (run.work_pool_name) return `${many}${deployment?.status === 'READY' ? `Work pool ${run.work_pool_name} has not taken ${runs.length > 1 ? 'them' : 'it'} yet.` : `No worker polls the work pool ${run.work_pool_name}.`}`;
   if (!run.deployment_id) return `${many}It has no deployment, so nobody starts it.`;
   return `${many}${deployment?.status === 'READY' ? 'Its process is busy or at its limit.' : 'Nobody serves this deployment.'}`;

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
 import { TERMINAL, absolute, ago, duration, elapsed, errorLine, shortTime, stateKey, stateLabel } from '../format.js';
-import { everySecond, href, navigate, place, reasonOf, timeFormat, useTitle } from '../store.js';
+import { href, navigate, place, reasonOf, timeFormat, useTitle } from '../store.js';
 
 /** @param {{name: string, size?: number, class?: string}} props */
 export function Icon({ name, size = 16, class: className = '' }) {
@@ -235,6 +235,30 @@ export function Lazy({ from, name, quiet = false, ...rest }) {
   }, [from]);
   if (!module) return quiet ? null : html`<${Skeleton} rows=${4} />`;
   return html`<${module[name]} ...${rest} />`;
+}
+
+// --- the clock -------------------------------------------------------------------------------------------------------
+
+/** @type {Set<(now: number) => void>} */
+const tickers = new Set();
+/** @type {ReturnType<typeof setInterval> | undefined} */
+let timer;
+
+/**
+ * Call `tick` once a second with the time; one timer serves the whole page and rests while nothing ticks.
+ * @param {(now: number) => void} tick
+ */
+export function everySecond(tick) {
+  tickers.add(tick);
+  timer ??= setInterval(() => {
+    if (document.hidden) return;
+    const now = Date.now();
+    for (const each of tickers) each(now);
+  }, 1000);
+  return () => {
+    tickers.delete(tick);
+    if (!tickers.size) { clearInterval(timer); timer = undefined; }
+  };
 }
 
 // --- rows of runs ----------------------------------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
 import { TERMINAL, absolute, count, duration, stateKey } from '../format.js';
-import { TOKEN, everySecond, nameOf, navigate, readColours } from '../store.js';
+import { TOKEN, nameOf, navigate, readColours } from '../store.js';
 import { layLanes } from './attention.js';
 import { tickLabel, ticks } from './chart.js';
-import { Link, useSize } from './controls.js';
+import { Link, everySecond, useSize } from './controls.js';
 
 const ROW = 26;
 const AXIS = 22;

@@ -2,8 +2,8 @@
 
 import { html, useEffect, useRef, useState } from '../../vendor/preact.js';
 import { absolute, clock, count, duration, niceStep, stateLabel } from '../format.js';
-import { TOKEN, everySecond, readColours } from '../store.js';
-import { useSize } from './controls.js';
+import { TOKEN, readColours } from '../store.js';
+import { everySecond, useSize } from './controls.js';
 
 export const ROW = 24;
 const AXIS = 24;

@@ -11,7 +11,7 @@ const MARGIN = 24;
 const MOST_EDGES = 3000;
 const SMALLEST = 0.02;
 const LARGEST = 2.5;
-const READABLE = 0.45;
+const READABLE = 0.6;
 
 /** @typedef {import('./graph_layout.js').Box} Box */
 
@@ -27,7 +27,7 @@ export function Graph({ nodes, selected, critical, filter, failedOnly, zoom, onS
   const [at, setAt] = useState(/** @type {string | null} */ (null));
   const shape = useMemo(() => nodes.map((node) => `${node.id}${node.key}${node.parents.length}`).join(), [nodes]);
   const graph = useMemo(() => graphOf(nodes, expanded), [shape, expanded]);
-  /** Where the graph's corner is on the screen, and its scale; null fits all of it. */
+  /** Where the graph's corner is on the screen, and its scale; null until somebody moves it. */
   const view = useRef(/** @type {{x: number, y: number, scale: number} | null} */ (null));
   const held = useRef(/** @type {any} */ ({}));
   const frame = useRef(0);
@@ -41,7 +41,17 @@ export function Graph({ nodes, selected, critical, filter, failedOnly, zoom, onS
     const scale = Math.max(SMALLEST, Math.min(1, (w - 2 * MARGIN) / Math.max(1, g.width), (h - 2 * MARGIN) / Math.max(1, g.height)));
     return { scale, x: Math.max(MARGIN, (w - g.width * scale) / 2), y: (h - g.height * scale) / 2 };
   };
-  const looking = () => view.current ?? fitted();
+  /** At first: all of it, or where that would be too small to read, its first failed task or its beginning. */
+  const beginning = () => {
+    const { graph: g, width: w, height: h } = held.current;
+    const whole = fitted();
+    if (whole.scale >= READABLE) return whole;
+    const failed = g.boxes.find((/** @type {Box} */ box) => box.failed);
+    const x = failed ? Math.min(MARGIN, Math.max(w - MARGIN - g.width * READABLE, w / 2 - (failed.x + BOX.width / 2) * READABLE)) : MARGIN;
+    const y = g.height * READABLE <= h - 2 * MARGIN ? (h - g.height * READABLE) / 2 : h / 2 - ((failed ?? g.boxes[0])?.y ?? 0) * READABLE;
+    return { scale: READABLE, x, y };
+  };
+  const looking = () => view.current ?? beginning();
   const schedule = () => { cancelAnimationFrame(frame.current); frame.current = requestAnimationFrame(() => draw(canvas.current, held.current, looking())); };
   useEffect(schedule);
   useEffect(() => {
@@ -57,7 +67,7 @@ export function Graph({ nodes, selected, critical, filter, failedOnly, zoom, onS
     view.current = { scale, x: point.x - ((point.x - now.x) / now.scale) * scale, y: point.y - ((point.y - now.y) / now.scale) * scale };
     schedule();
   };
-  const fit = () => { view.current = null; schedule(); };
+  const fit = () => { view.current = fitted(); schedule(); };
   zoom.current = { fit, by: (factor) => zoomBy(1 / factor) };
   const pan = (/** @type {number} */ x, /** @type {number} */ y) => { const now = looking(); view.current = { ...now, x: now.x + x, y: now.y + y }; schedule(); };
 

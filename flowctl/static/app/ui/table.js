@@ -1,7 +1,10 @@
 // A table that draws only the rows in view.  Real <table>, real rows; the others are two spacer rows.
 
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { place, scrollMemory } from '../store.js';
+import { place } from '../store.js';
+
+/** Where lists stood when they were left, by history entry. @type {Map<string, number>} */
+const scrollMemory = new Map();
 
 const OVERSCAN = 6;
 

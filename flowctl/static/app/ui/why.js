@@ -4,9 +4,10 @@ import { html, useEffect, useRef, useState } from '../../vendor/preact.js';
 import { own, post } from '../api.js';
 import { ago, duration, elapsed, errorLine, parseTraceback, plural } from '../format.js';
 import { loadStyles, place, useQuery } from '../store.js';
-import { buttonOf, fixesOf } from './commands.js';
-import { Copy, ErrorBox, Icon, Link, Skeleton, StateBadge, Time } from './controls.js';
+import { ErrorBox, Icon, Lazy, Link, Skeleton, StateBadge, Time } from './controls.js';
 import { loadedLog } from './logview.js';
+
+const fixes = () => import('./fixes.js');
 
 /** Causes that the head of a failed run tells already, with the line of code. */
 const TOLD_ABOVE = new Set(['flow_failed', 'task_failed', 'task_timeout', 'crashed', 'timeout']);
@@ -75,10 +76,10 @@ function headOf(run) {
 
 /** On a Prefect server: what helps, as far as the state alone says. @param {{run: any, refresh: () => Promise<void>}} props */
 function Plain({ run, refresh }) {
-  const fixes = run.state_type === 'PAUSED' ? [{ command: `flowctl runs resume ${run.id}`, effect: 'let it go on' }]
+  const known = run.state_type === 'PAUSED' ? [{ command: `flowctl runs resume ${run.id}`, effect: 'let it go on' }]
     : run.state_type === 'CANCELLING' ? [{ command: `flowctl runs set-state ${run.id} cancelled --force`, effect: 'end it without its process' }]
     : run.state_type === 'SCHEDULED' && run.work_pool_name ? [{ command: `prefect worker start --pool "${run.work_pool_name}"`, effect: 'start a worker' }] : [];
-  return html`<${Fixes} fixes=${fixes} run=${run} refresh=${refresh} />`;
+  return known.length > 0 && html`<${Lazy} from=${fixes} name="Fixes" quiet causes=${[{ fixes: known }]} run=${run} refresh=${refresh} />`;
 }
 
 /**
@@ -88,6 +89,8 @@ function Plain({ run, refresh }) {
 function Chain({ told, run, refresh, skip = new Set() }) {
   const [open, setOpen] = useState(false);
   const causes = told.causes.filter((/** @type {any} */ cause) => !(skip.has(cause.code) && cause.flow_run_id === told.flow_run_id));
+  // The log is on this page already.
+  const helps = told.causes.some((/** @type {any} */ cause) => cause.fixes.some((/** @type {any} */ fix) => !fix.command.startsWith('flowctl runs logs ')));
   const proven = causes.some((/** @type {any} */ cause) => evidenceOf(cause).length);
   let about = told.flow_run_id;
   return html`${causes.length > 0 && html`<ol class="why-chain">${causes.map((/** @type {any} */ cause, /** @type {number} */ i) => {
@@ -100,7 +103,8 @@ function Chain({ told, run, refresh, skip = new Set() }) {
           ${open && evidenceOf(cause).length > 0 && html`<dl class="why-evidence">${evidenceOf(cause).map(([name, value]) => html`<dt key=${name}>${name.replaceAll('_', ' ')}</dt><dd key="${name} value"><${Evidence} name=${name} value=${value} /></dd>`)}</dl>`}</span></li>`;
     })}</ol>`}
     ${told.checks.length > 0 && html`<p class="why-checks">${told.checks.map((/** @type {any} */ check) => html`<span key=${check.subject}><${Icon} name="completed" class="s-completed" size=${12} /><b>${check.subject}</b> ${check.summary}</span>`)}</p>`}
-    <${Fixes} fixes=${fixesOf(told)} run=${run} refresh=${refresh}>${proven && html`<button type="button" class="btn small ghost" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? 'Hide evidence' : 'Evidence'}</button>`}<//>`;
+    ${proven && html`<button type="button" class="btn small ghost why-proof" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? 'Hide evidence' : 'Evidence'}</button>`}
+    ${helps && html`<${Lazy} from=${fixes} name="Fixes" quiet causes=${told.causes} run=${run} refresh=${refresh} />`}`;
 }
 
 /** @param {any} cause @returns {[string, any][]} */
@@ -117,20 +121,6 @@ function Evidence({ name, value }) {
   }
   return html`<code>${JSON.stringify(value)}</code>`;
 }
-
-/** @param {{fixes: {command: string, effect: string}[], run: any, refresh: () => Promise<void>, children?: any}} props */
-function Fixes({ fixes, run, refresh, children }) {
-  const shown = fixes.filter((fix) => !fix.command.startsWith('flowctl runs logs '));
-  if (!shown.length) return children ? html`<div class="why-fixes">${children}</div>` : null;
-  return html`<div class="why-fixes">${shown.map((fix) => {
-    const button = buttonOf(fix.command);
-    const act = async () => { if (await (await import('./fixes.js')).applyFix(fix.command, run)) await refresh(); };
-    return html`<div class="why-fix" key=${fix.command}>${button ? html`<button type="button" class="btn small ${button.danger ? 'danger' : ''}" onClick=${act}>${button.label}</button>` : html`<span class="muted">${capital(fix.effect)}</span>`}<${Copy} text=${fix.command} /></div>`;
-  })}${children}</div>`;
-}
-
-/** @param {string} text */
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @param {{run: any, failed: import('./gantt_layout.js').Node[], tasks?: Map<string, any>, onTask: (id: string) => void, told: any, refresh: () => Promise<void>}} props */
 function Failure({ run, failed, tasks, onTask, told, refresh }) {
