@@ -100,21 +100,16 @@ def tail_events(
     if output.format not in {"table", "wide", "jsonl"}:
         raise Invalid(f"Events that arrive cannot be printed as {output.format}.", remedy="use -o table or -o jsonl")
     criteria = _filter(session, event, resource, run, text, "", "")
-    seen: dict[str, datetime] = {}
-    begin = output.now
-    first = list(_find(session, {**criteria, "order": "DESC"}, number))[::-1] if number else []
+    last = list(_find(session, {**criteria, "order": "DESC"}, max(number, 1)))[::-1]
+    _write(session, last[-number:] if number else [])
+    begin = max((moments.read(each["occurred"]) for each in last), default=output.now)
+    seen = {each["id"] for each in _since(session, criteria, begin)}
     while True:
-        fresh = [each for each in first if each["id"] not in seen]
-        seen.update((each["id"], moments.read(each["occurred"])) for each in fresh)
-        _write(session, fresh)
-        begin = max([begin, *seen.values()])
-        seen = {id: moment for id, moment in seen.items() if moment > begin - 2 * _OVERLAP}
         time.sleep(_POLL_SECONDS)
-        now = moments.now()
-        span = {"since": (begin - _OVERLAP).isoformat(), "until": (now + timedelta(days=1)).isoformat()}
-        known = set(seen)
-        arrived = _find(session, {**criteria, "occurred": span, "order": "ASC"}, None)
-        first = [each for each in arrived if each["id"] not in known and moments.read(each["received"]) >= output.now]
+        arrived = list(_since(session, criteria, begin))
+        _write(session, [each for each in arrived if each["id"] not in seen])
+        seen = {each["id"] for each in arrived}
+        begin = max([begin, *(moments.read(each["occurred"]) for each in arrived)])
 
 
 _STATS = """
@@ -212,6 +207,12 @@ def _find(session: Session, criteria: Mapping[str, Any], limit: int | None) -> I
             return
         link: str = page["next_page"]
         page = session.api.get(f"/events/filter/next?{urlsplit(link).query}")
+
+
+def _since(session: Session, criteria: Mapping[str, Any], begin: datetime) -> Iterator[dict[str, Any]]:
+    """Events from shortly before a time on, oldest first; those that a clock puts in the future, too."""
+    span = {"since": (begin - _OVERLAP).isoformat(), "until": (moments.now() + timedelta(days=1)).isoformat()}
+    return _find(session, {**criteria, "occurred": span, "order": "ASC"}, None)
 
 
 def _write(session: Session, events: Sequence[dict[str, Any]]) -> None:

@@ -16,8 +16,10 @@ except ImportError:  # Windows
     termios = tty = None
 
 _NAMES = {"\x1b[A": "up", "\x1b[B": "down", "\x1bOA": "up", "\x1bOB": "down", "\x1b": "escape"}
-_LONGEST = 16
-"""Bytes that one key may send."""
+"""What keys send; the longer sequences come first, as they begin with the last."""
+
+_MOST = 1024
+"""Bytes that are read at once."""
 
 
 class Keys:
@@ -26,6 +28,7 @@ class Keys:
     def __init__(self) -> None:
         self._file = sys.stdin.fileno()
         self._before: list[Any] | None = None
+        self._pending = ""
 
     def __enter__(self) -> Keys:
         if termios is not None and tty is not None:
@@ -44,10 +47,22 @@ class Keys:
         if self._before is None:
             time.sleep(seconds)
             return ""
-        ready, _, _ = select.select([self._file], [], [], seconds)
-        if not ready:
-            return ""
-        text = os.read(self._file, _LONGEST).decode(errors="replace")
-        if not text:  # the terminal is gone
-            raise KeyboardInterrupt
-        return _NAMES.get(text, text[0] if text[0] != "\x1b" else "")
+        if not self._pending:
+            ready, _, _ = select.select([self._file], [], [], seconds)
+            if not ready:
+                return ""
+            self._pending = _read(self._file)
+        sequence = next((each for each in _NAMES if self._pending.startswith(each)), self._pending[0])
+        self._pending = self._pending[len(sequence) :]
+        return _NAMES.get(sequence, sequence)
+
+
+def _read(file: int) -> str:
+    """What was typed.  Raises KeyboardInterrupt when the terminal is gone."""
+    try:
+        text = os.read(file, _MOST).decode(errors="replace")
+    except OSError:
+        text = ""
+    if not text:
+        raise KeyboardInterrupt
+    return text

@@ -51,6 +51,12 @@ def short(id: str, look: Look) -> str:
     return id[:8] if look.terminal else id
 
 
+def distinct(ids: Iterable[str]) -> int:
+    """How many characters tell these ids apart: those that clients make of the time begin alike."""
+    known = list(ids)
+    return next((size for size in (8, 13, 18, 23) if len({id[:size] for id in known}) == len(known)), 36)
+
+
 def page_url(session: Session, path: str) -> str | None:
     """The address of a page of the dashboard; None where no server shows one."""
     if session.is_remote:

@@ -123,7 +123,7 @@ def _tell(
                 for task, answer in accepted
             ]
         )
-    hint = "" if force else " Use --force to skip the rules."
+    hint = "" if force else ". Use --force to skip the rules."
     for task, answer in refused:
         reason = answer["details"].get("reason") or "no reason"
         output.failure(f"refused: {task['id'][:8]} is {task['state_name']}: {reason}{hint}")
