@@ -266,7 +266,7 @@ app.command("status", cls=Command, epilog=status_command.EXAMPLES)(status_comman
 
 _server = typer.Typer()
 _server.command("start", cls=Command, epilog=serving.EXAMPLES)(serving.serve)
-_server.add_typer(serve_process.app)
+_server.command("stop", cls=Command, epilog=serve_process.STOP)(serve_process.stop)
 _group("server", Group, "Prefect's spelling of `flowctl serve`.", "flowctl server start", _server, hidden=True)
 
 
