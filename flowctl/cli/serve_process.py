@@ -142,7 +142,7 @@ def _told(log: Path, begins: int) -> str:
         return "\n".join(file.read().decode(errors="replace").splitlines()[-_TOLD_LINES:])
 
 
-_STOP = """
+STOP = """
 flowctl serve stop
 flowctl serve stop --db /srv/flowctl.db --timeout 60s --force
 """
@@ -151,7 +151,7 @@ _Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="How lo
 _Force = Annotated[bool, typer.Option("--force", help="Kill it if it takes longer.")]
 
 
-@app.command("stop", cls=Command, epilog=_STOP)
+@app.command("stop", cls=Command, epilog=STOP)
 def stop(ctx: typer.Context, timeout: _Timeout = "20s", force: _Force = False) -> None:
     """Stop the server of this database file: it finishes what it is at, and ends. Without one, all is well."""
     session = Session.of(ctx)
