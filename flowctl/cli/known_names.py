@@ -122,8 +122,7 @@ def _fitting(start: str, rows: Iterable[tuple[str, str, str]]) -> Found:
 def _runs_of_server(api: Door, start: str) -> Found:
     from flowctl.cli import lookups
 
-    query = {"flow_runs": {"name": {"like_": start}}, "sort": "START_TIME_DESC", "limit": _MOST}
-    found = api.post("/flow_runs/filter", query)
+    found = _newest(api, "flow_runs", "START_TIME_DESC", start)
     flow_names = lookups.names(api, "flows", [run["flow_id"] for run in found])
     return _fitting(
         start, [(run["id"], run["name"], f"{flow_names.get(run['flow_id'])} · {run['state_name']}") for run in found]
@@ -131,9 +130,16 @@ def _runs_of_server(api: Door, start: str) -> Found:
 
 
 def _tasks_of_server(api: Door, start: str) -> Found:
-    query = {"task_runs": {"name": {"like_": start}}, "sort": "EXPECTED_START_TIME_DESC", "limit": _MOST}
-    found = api.post("/task_runs/filter", query)
+    found = _newest(api, "task_runs", "EXPECTED_START_TIME_DESC", start)
     return _fitting(start, [(task["id"], task["name"], task["state_name"] or "") for task in found])
+
+
+def _newest(api: Door, kind: str, sort: str, start: str) -> list[dict[str, Any]]:
+    """The newest runs, then others by their name; the API finds no ids by how they begin."""
+    found = api.post(f"/{kind}/filter", {"sort": sort, "limit": 200})
+    if start:
+        found += api.post(f"/{kind}/filter", {kind: {"name": {"like_": start}}, "sort": sort, "limit": _MOST})
+    return found
 
 
 def _deployments_of_server(api: Door) -> Found:

@@ -290,13 +290,20 @@ def _client(settings: Settings, api: str | None) -> Any:
 
 
 def _settings(session: Session) -> Settings:
-    """The settings of the environment, of the active Prefect profile too: the runner is a client."""
+    """The settings of the environment, of the active Prefect profile too: the runner is a client.
+
+    Where commands speak to a server, by --context or FLOWCTL_API, the runner does.
+    """
     from flowctl.settings import load
 
     try:
-        return load(profile=True)
+        found = load(profile=True)
     except ValueError as error:
         raise Invalid(str(error)) from error
+    if not session.is_remote:
+        return found
+    own = session.settings
+    return replace(found, api_url=session.api_url, api_key=own.api_key, client_auth_string=own.client_auth_string)
 
 
 def _options(

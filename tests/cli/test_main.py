@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -151,53 +150,6 @@ def test_db_path(cli, db_path: Path, tmp_path: Path) -> None:
     missing = tmp_path / "missing.db"
     assert cli("db", "path", "--db", str(missing)).lines == [str(missing)]
     assert not missing.exists()
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "pwsh"])
-def test_completion_scripts(cli, shell: str) -> None:
-    result = cli("completion", shell)
-    assert result.code == 0
-    assert "_FLOWCTL_COMPLETE" in result.out
-
-
-def test_completion_of_another_shell(cli) -> None:
-    result = cli("completion", "tcsh")
-    assert (result.code, result.out) == (2, "")
-
-
-def complete(db_path: Path, line: str) -> list[str]:
-    """What bash would be offered at the end of the line."""
-    words = line.split(" ")
-    env = {
-        **os.environ,
-        "FLOWCTL_DB": str(db_path),
-        "_FLOWCTL_COMPLETE": "complete_bash",
-        "COMP_WORDS": line,
-        "COMP_CWORD": str(len(words) - 1),
-    }
-    code = "import sys; sys.argv = ['flowctl']; from flowctl.__main__ import main; sys.exit(main())"
-    result = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    assert result.stderr == ""
-    return result.stdout.split()
-
-
-def test_completion_offers_commands_states_flows_names_and_ids(db_path: Path, three: list[FlowRun]) -> None:
-    assert "runs" in complete(db_path, "flowctl r")
-    assert set(complete(db_path, "flowctl runs s")) == {"show", "set-state"}
-    assert complete(db_path, "flowctl runs ls --state fa") == ["failed"]
-    assert complete(db_path, "flowctl runs ls --state failed,cr") == ["failed,crashed"]
-    assert complete(db_path, "flowctl runs ls --flow ") == ["etl", "report"]
-    assert complete(db_path, "flowctl runs ls -o j") == ["json", "jsonl"]
-    assert complete(db_path, "flowctl runs show br") == ["brisk-otter"]
-    assert complete(db_path, f"flowctl runs show {str(three[0].id)[:6]}") == [str(three[0].id)]
-    assert complete(db_path, "flowctl runs show @last-") == ["@last-failed"]
-    assert "completed" in complete(db_path, "flowctl runs set-state brisk-otter com")
-    assert complete(db_path, "flowctl completion z") == ["zsh"]
-
-
-def test_completion_without_a_database_is_silent(tmp_path: Path) -> None:
-    assert complete(tmp_path / "none.db", "flowctl runs show br") == []
-    assert not (tmp_path / "none.db").exists()
 
 
 def test_as_a_module(db_path: Path, three: list[FlowRun]) -> None:

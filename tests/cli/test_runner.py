@@ -35,6 +35,16 @@ def test_no_server_ends_with_9(cli) -> None:
         assert "flowctl serve" in result.err
 
 
+def test_a_context_says_where_the_server_is(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWCTL_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("FLOWCTL_API_URL", "http://127.0.0.1:7/api")
+    assert cli("config", "context", "add", "prod", "--api", "http://127.0.0.1:9/api").code == 0
+    for where in ("9", "7"):
+        result = cli("runner", "start", "--name", "a/b", *(["--context", "prod"] if where == "9" else []))
+        assert (result.code, result.out) == (9, "")
+        assert f"http://127.0.0.1:{where}/api" in result.err
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
