@@ -10,21 +10,18 @@ a run is deleted through Prefect's API.  Bringing back is in `ops/trash_restore.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from time import perf_counter
 from uuid import UUID
 
 from flowctl.db import where
-from flowctl.db.clauses import Clause
 from flowctl.db.columns import encode_time
 from flowctl.db.database import Tx
 from flowctl.db.queries import deletion, trash_moves
 from flowctl.db.tables import trash as table
 from flowctl.domain.errors import NotFound
-from flowctl.domain.filters import Operator
 from flowctl.domain.flow_run_filters import FlowRunFilter
 from flowctl.domain.trash import KEPT, Deleted, Emptied, Extent, TrashFound
 from flowctl.ops import set_state
@@ -32,9 +29,6 @@ from flowctl.ops.steps import ROWS_A_STEP, Steps
 
 _SECONDS_A_STEP = 0.008
 """After so long a transaction takes no further run: in a large file their rows lie far apart."""
-
-_LOOKS_A_STEP = 5000
-"""Runs of which one transaction asks whether a filter matches them."""
 
 _ROOM_FOR_ANOTHER = 20
 """Rows: with less left of a step the next run waits for the next one."""
@@ -63,67 +57,57 @@ class Budget:
 
 @dataclass(slots=True, kw_only=True)
 class How:
-    """In which way runs are deleted."""
+    """In which way runs are deleted.
+
+    batch     go on with this one; None: they are a batch of their own
+    matching  only those that still match
+    limit     so many of them
+    """
 
     batch: UUID | None = None
     keep_logs: bool = False
     purge: bool = False
+    matching: FlowRunFilter | None = None
+    limit: int | None = None
 
 
-def delete(
-    tx: Tx, runs: Sequence[UUID] | FlowRunFilter, how: How | None = None, *, limit: int | None = None
-) -> Steps[Deleted]:
-    """Delete flow runs, by their ids or all that match a filter, in bounded steps; answers those that were there.
+def matching(tx: Tx, criteria: FlowRunFilter, limit: int | None = None) -> list[UUID]:
+    """The ids of the runs that match a filter; with a limit one more, to tell that there are more.
+
+    To be asked in a transaction that only reads: on a large file it may take seconds.
+    """
+    return [UUID(id) for id in trash_moves.matching(tx, where.flow_run(criteria), -1 if limit is None else limit + 1)]
+
+
+def delete(tx: Tx, ids: Sequence[UUID], how: How | None = None) -> Steps[Deleted]:
+    """Delete flow runs in bounded steps; answers those that were there.
 
     Subflow runs stay, without a parent.  Slots of concurrency limits become free.
-    how    with its batch the deletion goes on with that one; else the runs are a batch of their own
-    limit  so many runs
     """
     how = how or How()
     answer, budget, number = Deleted(batch=None), Budget(), None
-    for find in _stretches(tx, runs):
-        for id in find(tx):
-            head = trash_moves.head(tx, id)
-            if head is None:
-                continue
-            if limit is not None and len(answer.deleted) >= limit:
-                answer.more = True
-                return answer
-            if number is None and not how.purge:
-                number, answer.batch = _batch(tx, how.batch)
-            place = _place(tx, head, number)
-            set_state.release_slots(tx, UUID(id))
-            while (rows := _discard(tx, id, place, budget.left, keep_logs=how.keep_logs)) >= budget.left:
-                tx = yield budget.runs
-                budget.renew()
-            budget.left -= rows
-            budget.runs += 1
-            answer.deleted.append(UUID(id))
-            if budget.is_spent:
-                tx = yield budget.runs
-                budget.renew()
-        tx = yield budget.runs
-        budget.renew()
+    condition = None if how.matching is None else where.flow_run(how.matching)
+    for id in map(str, ids):
+        head = trash_moves.head(tx, id)
+        if head is None or (condition is not None and not trash_moves.matches(tx, condition, id)):
+            continue
+        if how.limit is not None and len(answer.deleted) >= how.limit:
+            answer.more = True
+            break
+        if number is None and not how.purge:
+            number, answer.batch = _batch(tx, how.batch)
+        place = _place(tx, head, number)
+        set_state.release_slots(tx, UUID(id))
+        while (rows := _discard(tx, id, place, budget.left, keep_logs=how.keep_logs)) >= budget.left:
+            tx = yield budget.runs
+            budget.renew()
+        budget.left -= rows
+        budget.runs += 1
+        answer.deleted.append(UUID(id))
+        if budget.is_spent:
+            tx = yield budget.runs
+            budget.renew()
     return answer
-
-
-def _stretches(tx: Tx, runs: Sequence[UUID] | FlowRunFilter) -> Iterator[Callable[[Tx], list[str]]]:
-    """What finds the ids of runs, a bounded number of rows at a time."""
-    if isinstance(runs, Sequence):
-        yield lambda _tx: [str(id) for id in runs]
-        return
-    condition = where.flow_run(runs)
-    if runs.id is not None and runs.id.any_ is not None and runs.operator is Operator.and_:
-        named = [str(id) for id in runs.id.any_]
-        yield lambda tx: [id for id in named if trash_moves.matches(tx, condition, id)]
-        return
-    last = trash_moves.last_rowid(tx)
-    for begin in range(0, last, _LOOKS_A_STEP):
-        yield partial(_matching, condition, begin, min(begin + _LOOKS_A_STEP, last))
-
-
-def _matching(condition: Clause, begin: int, end: int, tx: Tx) -> list[str]:
-    return trash_moves.matching(tx, condition, begin, end)
 
 
 def _batch(tx: Tx, id: UUID | None) -> tuple[int, UUID]:

@@ -116,20 +116,15 @@ def link(tx: Tx, child: str, task_run_id: str) -> None:
     trash.set_parent(tx, child, task_run_id)
 
 
-def matching(tx: Tx, condition: Clause, after: int, until: int) -> list[str]:
-    """Ids of the runs of a stretch of rowids that meet a condition on flow_run, in their order."""
-    sql = f"SELECT id FROM flow_run NOT INDEXED WHERE rowid > ? AND rowid <= ? AND ({condition.sql}) ORDER BY rowid"
-    return [row[0] for row in tx.execute(sql, (after, until, *condition.parameters))]
+def matching(tx: Tx, condition: Clause, limit: int) -> list[str]:
+    """Ids of the runs that meet a condition on flow_run; -1: without a limit."""
+    sql = f"SELECT flow_run.id FROM flow_run WHERE {condition.sql} LIMIT ?"
+    return [row[0] for row in tx.execute(sql, (*condition.parameters, limit))]
 
 
 def matches(tx: Tx, condition: Clause, id: str) -> bool:
     """Whether a run meets a condition on flow_run."""
     return bool(tx.scalar(f"SELECT 1 FROM flow_run WHERE id = ? AND ({condition.sql})", (id, *condition.parameters)))
-
-
-def last_rowid(tx: Tx) -> int:
-    """The rowid of the run that was stored last."""
-    return tx.scalar("SELECT max(rowid) FROM flow_run") or 0
 
 
 class Extent(NamedTuple):

@@ -14,7 +14,7 @@ from flowctl.domain.flow_run_filters import FlowRunFilter
 from flowctl.domain.trash import Deleted, Emptied, Extent, Restored, TrashFound
 from flowctl.ops import trash, trash_restore
 from flowctl.ops.steps import Steps
-from flowctl.server.endpoint import Routes
+from flowctl.server.endpoint import Call, Routes
 
 routes = Routes("/flowctl", tag="Flowctl")
 
@@ -85,14 +85,17 @@ class TrashEmpty:
     ids: list[UUID] | None = None
 
 
-@routes.write("POST", "/runs/delete")
-def delete_runs(tx: Tx, body: RunsDelete) -> Steps[Deleted]:
+@routes.plain("POST", "/runs/delete")
+async def delete_runs(body: RunsDelete, call: Call) -> Deleted:
     """Delete flow runs with what hangs on them; they can be brought back for 7 days, unless `purge` is set."""
-    if (body.ids is None) == (body.flow_runs is None):
+    gateway, criteria = call.context.gateway, body.flow_runs
+    if (body.ids is None) == (criteria is None):
         raise Invalid("Give `ids` or `flow_runs`, one of them.")
-    runs = body.flow_runs if body.flow_runs is not None else body.ids or []
-    how = trash.How(batch=body.batch, keep_logs=body.keep_logs, purge=body.purge)
-    return trash.delete(tx, runs, how, limit=body.limit)
+    ids = body.ids or []
+    if criteria is not None:  # what matches is looked for while others write
+        ids = await gateway.read(lambda tx: trash.matching(tx, criteria, body.limit))
+    how = trash.How(batch=body.batch, keep_logs=body.keep_logs, purge=body.purge, matching=criteria, limit=body.limit)
+    return await gateway.run(lambda tx: trash.delete(tx, ids, how))
 
 
 @routes.read("POST", "/runs/extent")
