@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from flowctl import API_VERSION
 from flowctl.server.call import Context
+from flowctl.server.checks import check_routes, health_check, without_version_check
 from flowctl.server.dispatch import Dispatcher, route_path
 from flowctl.server.endpoint import Reply, Route, Routes
 from flowctl.server.gateway import Gateway
@@ -161,17 +161,7 @@ class ApiApp:
         routes.plain("GET", "/openapi.json", listed=False)(openapi_document)
         routes.plain("GET", "/docs", listed=False)(openapi_as_page)
         routes.plain("GET", "/redoc", listed=False)(openapi_as_page)
-        return _without_version_check(routes)
-
-
-def health_check() -> bool:
-    """Tell that the server is up."""
-    return True
-
-
-def server_version() -> str:
-    """Tell the version of the API."""
-    return API_VERSION
+        return without_version_check(routes)
 
 
 def create_api_app(
@@ -220,16 +210,16 @@ def method_paths_from_routes(routes: Iterable[Any]) -> set[str]:
 
 def all_routes() -> list[Route]:
     """Every route of the tables; the first call imports them."""
-    from flowctl.server.routes import ALL  # noqa: PLC0415 - start-up budget
+    from flowctl.server.routes import all_tables  # noqa: PLC0415 - start-up budget
 
-    return [route for routes in ALL for route in routes.routes]
+    return [route for routes in all_tables() for route in routes.routes]
 
 
 def _overridden(overrides: RouterOverrides) -> Callable[[], list[Route]]:
-    from flowctl.server.routes import ALL  # noqa: PLC0415 - start-up budget
+    from flowctl.server.routes import all_tables  # noqa: PLC0415 - start-up budget
 
     by_prefix: dict[str, list[Route]] = {}
-    for routes in ALL:
+    for routes in all_tables():
         by_prefix.setdefault(routes.prefix, []).extend(routes.routes)
     for prefix, override in overrides.items():
         by_prefix[prefix] = _checked(prefix, by_prefix[prefix], override)
@@ -248,20 +238,6 @@ def _checked(prefix: str, original: list[Route], override: Routes | None) -> lis
             f"Router override for {prefix!r} is missing paths defined by the original router: {sorted(missing)}"
         )
     return override.routes
-
-
-def check_routes(health_check_path: str = "/health", version_check_path: str = "/version") -> list[Route]:
-    """The routes that are served before the others are imported."""
-    routes = Routes("", tag="Root")
-    routes.plain("GET", health_check_path)(health_check)
-    routes.plain("GET", version_check_path)(server_version)
-    return _without_version_check(routes)
-
-
-def _without_version_check(routes: Routes) -> list[Route]:
-    for route in routes.routes:
-        route.checks_version = False
-    return routes.routes
 
 
 async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:

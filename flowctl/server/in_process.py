@@ -15,12 +15,12 @@ from urllib.parse import unquote
 from flowctl.db.database import Database, Tx
 from flowctl.domain.errors import Forbidden
 from flowctl.ops.steps import Pace, Steps
-from flowctl.server.api import all_routes, check_routes
 from flowctl.server.call import Context
+from flowctl.server.checks import check_routes
 from flowctl.server.dispatch import Dispatcher
 from flowctl.server.gateway import Gateway, next_step
 from flowctl.server.operation import Operation
-from flowctl.server.routes import not_built
+from flowctl.server.routes import not_built, part_of, tables_for
 from flowctl.settings import Settings
 
 T = TypeVar("T")
@@ -39,10 +39,8 @@ class InProcess:
     """One API on one database file; not for more than one thread."""
 
     def __init__(self, database: Database, settings: Settings, *, read_only: bool = False) -> None:
-        context = Context(settings, _Direct(database, settings, read_only=read_only))
-        routes = [*check_routes(), *all_routes()]
-        served = not_built.in_declared_order([*routes, *not_built.missing_routes(routes)])
-        self._app = Dispatcher((route, Operation(route, context)) for route in served)
+        self._context = Context(settings, _Direct(database, settings, read_only=read_only))
+        self._parts: dict[str, Dispatcher] = {}
 
     def request(
         self, method: str, path: str, body: bytes | None = None, *, query: str = "", headers: Mapping[str, str]
@@ -72,8 +70,19 @@ class InProcess:
             "headers": [(name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()],
             "server": ("flowctl", None),
         }
-        _finish(self._app(scope, receive, send))
+        _finish(self._serving(scope["path"])(scope, receive, send))
         return response
+
+    def _serving(self, path: str) -> Dispatcher:
+        """What serves this part of the API."""
+        part = part_of(path)
+        if part not in self._parts:
+            own = [route for table in tables_for(path) for route in table.routes]
+            built = [*own, *(route for route in check_routes() if part_of(route.path) == part)]
+            missing = [route for route in not_built.missing_routes(built) if part_of(route.path) == part]
+            served = not_built.in_declared_order([*built, *missing])
+            self._parts[part] = Dispatcher((route, Operation(route, self._context)) for route in served)
+        return self._parts[part]
 
 
 def _finish(work: Coroutine[Any, Any, None]) -> None:

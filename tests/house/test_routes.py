@@ -9,7 +9,7 @@ from collections import Counter
 from flowctl.server import routes as package
 from flowctl.server.api import create_api_app
 from flowctl.server.endpoint import Route, Routes
-from flowctl.server.routes import ALL, not_built
+from flowctl.server.routes import MODULES, all_tables, not_built, part_of
 from flowctl.settings import Settings
 
 
@@ -31,7 +31,19 @@ def test_every_module_of_routes_is_in_the_table() -> None:
         importlib.import_module(f"{package.__name__}.{each.name}") for each in pkgutil.iter_modules(package.__path__)
     ]
     tables = [module.routes for module in modules if isinstance(getattr(module, "routes", None), Routes)]
-    assert sorted(id(table) for table in tables) == sorted(id(table) for table in ALL)
+    assert sorted(id(table) for table in tables) == sorted(id(table) for table in all_tables())
+
+
+def test_each_module_is_listed_for_every_part_that_it_serves() -> None:
+    served = {
+        (part_of(route.path), each.name)
+        for each in pkgutil.iter_modules(package.__path__)
+        if isinstance(
+            table := getattr(importlib.import_module(f"{package.__name__}.{each.name}"), "routes", None), Routes
+        )
+        for route in table.routes
+    }
+    assert served == {(part, name) for part, names in MODULES.items() for name in names}
 
 
 def test_no_operation_is_there_twice() -> None:

@@ -29,7 +29,7 @@ from flowctl.server.app import (
 )
 from flowctl.server.background import Service
 from flowctl.server.endpoint import Routes
-from flowctl.server.routes import ALL
+from flowctl.server.routes import all_tables
 from flowctl.settings import Settings
 
 
@@ -41,7 +41,7 @@ def empty_caches() -> Iterator[None]:
 
 
 def routes_of(prefix: str) -> list[Any]:
-    return [route for routes in ALL if routes.prefix == prefix for route in routes.routes]
+    return [route for routes in all_tables() if routes.prefix == prefix for route in routes.routes]
 
 
 def copy_of(prefix: str) -> Routes:
