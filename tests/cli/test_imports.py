@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -291,10 +289,16 @@ def test_an_import_that_was_killed_is_gone_on_with(cli, there: PrefectFile, db_p
     there.conn.execute("COMMIT")
     Database(db_path).close()
     command = [sys.executable, "-m", "flowctl", "import", "prefect", str(there.path)]
-    process = subprocess.Popen(command, env={**clean_environment(), "FLOWCTL_DB": str(db_path)})
-    wait_for(lambda: select(db_path, "SELECT count(*) FROM flow_run")[0][0], every=0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
+    with subprocess.Popen(command, env={**clean_environment(), "FLOWCTL_DB": str(db_path)}) as process:
+
+        def has_begun() -> bool:
+            assert process.poll() is None
+            return select(db_path, "SELECT count(*) FROM flow_run")[0][0] > 0
+
+        try:
+            wait_for(has_begun, every=0.005)
+        finally:
+            process.kill()
     assert select(db_path, "SELECT count(*) FROM log")[0][0] < 6000
     found = imported(cli, there)
     assert found["flow_run"]["new"] + found["log"]["new"] > 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect_file import PrefectFile
 from prefect_history import answers, comparable, differences, httpx_post, make_history, prefect_server
 from processes import flowctl, serving
 
@@ -114,6 +115,31 @@ def test_a_running_server_is_imported_by_its_address_and_by_its_file(tmp_path: P
             assert state(db, running["id"]) == "Completed"
         assert state(by_api, later["id"]) == "Completed"
         assert state(by_file, later["id"]) == "Cancelled"
+
+
+def test_from_a_flowctl_server_into_the_file_of_another(tmp_path: Path) -> None:
+    file = PrefectFile(tmp_path / "prefect.db")
+    flow = file.flow("etl")
+    old = file.run(flow, "old", "RUNNING", "COMPLETED", days=100)
+    parent = file.run(flow, "old-parent", "RUNNING", "CRASHED", days=100)
+    task = file.insert("task_run", 100, flow_run_id=parent, name="child-0", task_key="child", dynamic_key="0")
+    file.run(flow, "child", "RUNNING", "COMPLETED", days=10, parent_task_run_id=task)
+    file.schedule(file.deployment(flow, "nightly", tags="[]", paused=0))
+    for number in range(450):
+        file.log(file.run(flow, f"run-{number}", "RUNNING", "COMPLETED", days=1), f"line {number}", days=1)
+    file.close()
+    first, second, part = (tmp_path / f"{name}.db" for name in ("first", "second", "part"))
+    report(first, str(file.path))
+    with serving(first, "--no-services") as source, serving(second, "--no-services") as target:
+        brought = report(second, source.api)
+        assert {each["table"]: each["new"] for each in brought["kinds"]}["flow_run"] == 453
+        assert differences(answers(source.api), answers(target.api)) == []
+        found = counts(report(part, source.api, "--since", "30d", "--pause-schedules"))
+        assert (found["flow_run"], found["log"][0]) == ((452, 0, 1), 450)
+        ids = {run["id"] for run in json.loads(flowctl(part, "runs", "ls", "--all", "--json").stdout)}
+        assert parent in ids
+        assert old not in ids
+        assert counts(report(second, source.api))["flow_run"] == (0, 0, 453)
 
 
 def state(db: Path, id: str) -> str:
