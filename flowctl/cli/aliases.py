@@ -27,7 +27,7 @@ PREFECT: Mapping[str, str] = {
     "event stream": "events tail",
     "events stream": "events tail",
     "server start": "serve",
-    "server status": "status",
+    "server status": "serve status",
     "server database": "db",
     "server database upgrade": "db init",
     "config view": "config show",

@@ -139,7 +139,10 @@ flowctl config path --json
 
 @app.command("path", cls=Command, epilog=_PATH)
 def show_path(ctx: typer.Context) -> None:
-    """Print where the configuration files are: the user's, the project's, and that of contexts."""
+    """Print where the configuration files are: the user's, the project's, and that of contexts.
+
+    The variable FLOWCTL_CONFIG names another file than the user's own; its contexts lie beside it.
+    """
     from flowctl.cli import config_settings as known
 
     output = Session.of(ctx).output
