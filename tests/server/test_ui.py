@@ -270,7 +270,8 @@ def test_no_page_calls_fetch_or_writes_markup() -> None:
 
 def test_sizes_stay_within_the_budget() -> None:
     files = [file for file in STATIC.rglob("*") if file.is_file()]
-    assert sum(file.stat().st_size for file in files) < 500_000
+    # With comments and types, as in git; what travels is the next line's.
+    assert sum(file.stat().st_size for file in files) < 600_000
     assert sum(len(gzip.compress(file.read_bytes())) for file in files) < 300_000
     first = [
         "app.css",
@@ -284,4 +285,4 @@ def test_sizes_stay_within_the_budget() -> None:
     ]
     first += ["app/format.js", "app/ui/controls.js", "app/ui/table.js", "app/ui/chart.js", "app/pages/runs.js"]
     assert sum(len(gzip.compress((STATIC / name).read_bytes())) for name in first) < 60_000
-    assert (STATIC / "app.css").stat().st_size < 34_000
+    assert (STATIC / "app.css").stat().st_size < 25_000

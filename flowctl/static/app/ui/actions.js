@@ -203,10 +203,10 @@ export async function pauseRun(run) {
     close({ suspend: form.get('how') === 'suspend', seconds: Number(form.get('seconds')) });
   }}><h2>Pause ${run.name}?</h2>
     <fieldset class="field"><legend>How</legend>
-      <label class="check"><input type="radio" name="how" value="pause" checked=${!able} /><span><b>Pause</b>: its process stays and waits.</span></label>
-      <label class="check"><input type="radio" name="how" value="suspend" checked=${able} disabled=${!able} /><span><b>Suspend</b>: its process may end; resuming starts a new one.${able ? '' : run.parent_task_run_id ? ' A subflow cannot be suspended.' : ' Only a run of a deployment can be suspended.'}</span></label></fieldset>
+      <label class="check"><input type="radio" name="how" value="pause" checked=${!able} /><span><b>Pause</b>: the same process is to go on.</span></label>
+      <label class="check"><input type="radio" name="how" value="suspend" checked=${able} disabled=${!able} /><span><b>Suspend</b>: resuming starts a new process.${able ? '' : run.parent_task_run_id ? ' A subflow cannot be suspended.' : ' Only a run of a deployment can be suspended.'}</span></label></fieldset>
     <label class="field"><span>Fails if nobody resumes it within</span><select name="seconds">${PAUSES.map(([seconds, words], i) => html`<option key=${seconds} value=${seconds} selected=${i === 2}>${words}</option>`)}</select></label>
-    <p class="muted dialog-text">The flow notices when it next asks the server. Tasks that run already are not stopped; to stop a run, cancel it.</p>
+    <p class="muted">The state changes at once, but Prefect’s engine does not look at it between tasks: code that runs goes on, and may end the run as usual. To be held for sure, a flow calls <code>pause_flow_run()</code> itself; to stop one, cancel it.</p>
     <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Keep</button><button class="btn primary">Pause</button></div></form>`, `Pause ${run.name}`);
   if (!chosen) return false;
   const until = new Date(Date.now() + chosen.seconds * 1000).toISOString();

@@ -103,7 +103,7 @@ export function Copy({ text, children }) {
   const copy = async () => {
     try { await navigator.clipboard.writeText(text); setDone(true); setTimeout(() => setDone(false), 1200); } catch { /* not allowed: the text can still be selected */ }
   };
-  return html`<button class="copy" type="button" onClick=${copy} title="Copy"><span>${children ?? text}</span>
+  return html`<button class="copy" type="button" onClick=${copy} title=${children ? 'Copy' : `Copy ${text}`}><span>${children ?? text}</span>
     <${Icon} name=${done ? 'completed' : 'copy'} size=${12} class=${done ? 's-completed' : ''} /><span class="sr" aria-live="polite">${done ? 'Copied' : ''}</span></button>`;
 }
 
