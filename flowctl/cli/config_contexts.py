@@ -98,8 +98,6 @@ def add_context(
     Credentials are kept in a file that only you may read; --auth-env and --key-env keep the name of a variable instead.
     A context sends its own credentials, and no others.
     """
-    from flowctl.cli import config_settings
-
     session = Session.of(ctx)
     options = session.options
     _check_name(name)
@@ -130,7 +128,7 @@ def add_context(
         done = "would add" if options.dry_run else "added"
         session.output.note(f"{done} {name}: {context.target}")
     if use:
-        config.write(session, config_settings.user_file(), "context", name)
+        _use(session, name)
 
 
 _USE = """
@@ -142,12 +140,10 @@ flowctl config context use local
 @app.command("use", cls=Command, epilog=_USE)
 def use_context(ctx: typer.Context, name: _Name) -> None:
     """Make a context the current one, where nothing stronger says otherwise; `local` goes back to the file."""
-    from flowctl.cli import config_settings
-
     session = Session.of(ctx)
     if name != LOCAL:
         contexts.find(name)
-    config.write(session, config_settings.user_file(), "context", name)
+    _use(session, name)
 
 
 _SHOW = """
@@ -233,6 +229,22 @@ def remove_context(ctx: typer.Context, name: _Name) -> None:
     if entry and entry.text == name:
         config_edit.unset_value(config_settings.user_file(), "context")
         session.output.note("It was the current one; now commands work on the database file.")
+
+
+def _use(session: Session, name: str) -> None:
+    """Write the user's choice, and tell what says otherwise and is stronger."""
+    from flowctl import settings
+    from flowctl.cli import config_settings
+
+    config.write(session, config_settings.user_file(), "context", name)
+    if session.options.dry_run:
+        return
+    try:
+        found = settings.load()
+    except ValueError:
+        return  # `config.write` told it
+    if found.target not in (None, "context"):
+        session.output.note(f"{found.origins[found.target]} says where to work, by {found.target!r}, and is stronger.")
 
 
 def _lines(session: Session) -> list[_Line]:

@@ -142,6 +142,14 @@ class TestUse:
         assert cli("runs", "ls").code == 3
         assert cli("config", "context", "use", "local").code == 0
 
+    def test_tells_when_something_stronger_says_otherwise(self, cli, monkeypatch) -> None:
+        add(cli, "prod", "--db", "x.db")
+        assert "stronger" not in cli("config", "context", "use", "prod").err
+        monkeypatch.setenv("FLOWCTL_DB", "y.db")
+        assert "FLOWCTL_DB says where to work, by 'db', and is stronger." in cli("config", "context", "use", "prod").err
+        monkeypatch.setenv("FLOWCTL_CONTEXT", "local")
+        assert "FLOWCTL_CONTEXT sets context too, and is stronger." in cli("config", "context", "use", "prod").err
+
     def test_a_flag_that_says_otherwise(self, cli) -> None:
         add(cli, "prod", "--db", "x.db")
         assert cli("db", "path", "--context", "prod", "--db", "y.db").code == 2
