@@ -43,6 +43,7 @@ class _Loaded:
     missing: list[Route]
     http: ASGIApp
     websockets: Mapping[str, ASGIApp]
+    socket_path: Callable[[str], str]
 
 
 class ApiApp:
@@ -93,7 +94,8 @@ class ApiApp:
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
             loaded = await self._load_beside()
-            await loaded.websockets.get(route_path(scope), _refuse_websocket)(scope, receive, send)
+            path = loaded.socket_path(route_path(scope))
+            await loaded.websockets.get(path, _refuse_websocket)(scope, receive, send)
         else:
             await self.lifespan(scope, receive, send)
 
@@ -130,7 +132,8 @@ class ApiApp:
                 served = not_built.in_declared_order([*routes, *missing, *self._document_routes()])
                 http = Dispatcher((route, self._endpoint(route)) for route in served)
                 self._watch_runners()
-                self._loaded = _Loaded(routes, missing, http, websockets.endpoints(self.context))
+                sockets = websockets.endpoints(self.context)
+                self._loaded = _Loaded(routes, missing, http, sockets, websockets.socket_path)
             return self._loaded
 
     def _watch_runners(self) -> None:

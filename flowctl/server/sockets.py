@@ -108,10 +108,13 @@ class Socket:
             await self._send({"type": "websocket.close", "code": code, "reason": short})
 
 
-async def greet(socket: Socket, auth_string: str | None) -> bool:
-    """Accept a connection and do the handshake; False if the client was turned away.  Raises Disconnected."""
+async def greet(socket: Socket, auth_string: str | None, *, is_strict: bool = False) -> bool:
+    """Accept a connection and do the handshake; False if the client was turned away.  Raises Disconnected.
+
+    is_strict  turn away who does not ask for the subprotocol
+    """
     if SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
-        if auth_string is not None:
+        if is_strict or auth_string is not None:
             await socket.close(PROTOCOL_ERROR)
             return False
         await socket.accept()
@@ -142,13 +145,15 @@ def _objection(message: dict[str, Any], auth_string: str | None) -> str | None:
     return None if matches else "Invalid token"
 
 
-def endpoint(serve: Callable[[Socket], Awaitable[None]], auth_string: str | None) -> ASGIApp:
+def endpoint(
+    serve: Callable[[Socket], Awaitable[None]], auth_string: str | None, *, is_strict: bool = False
+) -> ASGIApp:
     """An ASGI application that greets each client and then serves it until one of the two closes the connection."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         socket = Socket(scope, receive, send)
         try:
-            if await greet(socket, auth_string):
+            if await greet(socket, auth_string, is_strict=is_strict):
                 await serve(socket)
                 await socket.close()
         except Disconnected:

@@ -1,4 +1,4 @@
-"""The websockets of the API: events in and out, log lines out, and background tasks for task workers."""
+"""The websockets of the API: events in and out, log lines out, background tasks for task workers, and workers."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from flowctl.server.sockets import (
     endpoint,
 )
 from flowctl.server.task_queue import TaskQueue
+from flowctl.server.worker_channel import WorkerChannel
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -42,6 +43,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger("flowctl.server")
 
+WORKERS: Final = "/work_pools/{work_pool_name}/workers/connect"
 PROTOCOL_VIOLATION: Final = 4001
 """Close code of the socket for task workers."""
 
@@ -57,8 +59,18 @@ def endpoints(context: Context) -> dict[str, ASGIApp]:
         "/events/out": sockets.events_out,
         "/logs/out": sockets.logs_out,
         "/task_runs/subscriptions/scheduled": sockets.scheduled_task_runs,
+        WORKERS: WorkerChannel(context.gateway, feed).serve,
     }
-    return {path: _counted(endpoint(each, auth_string), path, context) for path, each in serve.items()}
+    return {
+        path: _counted(endpoint(each, auth_string, is_strict=path == WORKERS), path, context)
+        for path, each in serve.items()
+    }
+
+
+def socket_path(path: str) -> str:
+    """A path as `endpoints` has it, which is the same for the workers of all pools."""
+    is_workers = path.startswith("/work_pools/") and path.endswith("/workers/connect") and path.count("/") == 4
+    return WORKERS if is_workers else path
 
 
 def _counted(application: ASGIApp, path: str, context: Context) -> ASGIApp:
