@@ -47,6 +47,11 @@ def parse_level(text: str) -> int:
     return number
 
 
+def level_name(number: int) -> str:
+    """`WARNING` for 30; a number without a name as it is."""
+    return _LEVELS.get(number, str(number))
+
+
 def parse_since(text: str, now: datetime) -> datetime | None:
     """The time that a flag `--since` names.  Raises Invalid."""
     try:
@@ -100,7 +105,7 @@ def follow(session: Session, query: LogQuery, *, tail: int | None = None, until_
 
 def line_text(line: dict[str, Any], look: Look) -> str:
     """One log line: time, level, logger, message; a message of several lines goes on below."""
-    level = _LEVELS.get(line["level"], str(line["level"]))
+    level = level_name(line["level"])
     message = line["message"].rstrip("\n")
     if not look.terminal:
         return f"{line['timestamp']}  {level:<8}  {line['name']}  {message}"

@@ -34,6 +34,66 @@ def pages(door: Door, body: dict[str, Any], *, flow_ids: list[str]) -> Iterator[
             return
 
 
+def lines(door: Door, body: dict[str, Any], *, flow_ids: list[str]) -> Iterator[Page]:
+    """All lines of a selection, oldest first, as `POST /flowctl/logs/read` answers."""
+    if door.is_prefect:
+        runs: dict[str, dict[str, Any]] = {}
+        for found in _by_time(door, body["logs"]):
+            page = [line for line in found if _is_of(line["name"], body["logger"])]
+            if flow_ids:
+                _add_runs(door, runs, {line["flow_run_id"] for line in page if line["flow_run_id"]})
+                page = [line for line in page if runs.get(line["flow_run_id"] or "", {}).get("flow_id") in flow_ids]
+            yield {"lines": page, "after": None, "last": 0}
+        return
+    if flow_ids:
+        body = {**body, "flows": {"id": {"any_": flow_ids}}}
+    after: int | None = 0
+    while after is not None:
+        page = door.post("/flowctl/logs/read", {**body, "after": after})
+        yield page
+        after = page["after"]
+
+
+def _by_time(door: Door, logs: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """Pages of a Prefect server's lines by time; each begins at the time where the last one ended."""
+    seen: set[str] = set()
+    bounds = dict(logs.get("timestamp", {}))
+    while True:
+        asked = {**logs, **({"timestamp": bounds} if bounds else {})}
+        offset = 0
+        found: list[dict[str, Any]] = []
+        while True:  # one instant may have more lines than a page
+            found = door.post("/logs/filter", {"logs": asked, "sort": "TIMESTAMP_ASC", "limit": 200, "offset": offset})
+            new = [line for line in found if line["id"] not in seen]
+            if new or len(found) < 200:
+                break
+            offset += len(found)
+        if not new:
+            return
+        yield new
+        last = new[-1]["timestamp"]
+        seen = {line["id"] for line in found if line["timestamp"] == last} | (
+            seen if bounds.get("after_") == last else set()
+        )
+        bounds["after_"] = last
+
+
+def counts(door: Door, body: dict[str, Any], *, flow_ids: list[str]) -> list[dict[str, Any]]:
+    """Lines and bytes of messages by day, level and flow run, as `POST /flowctl/logs/stats` answers."""
+    if not door.is_prefect:
+        return door.post("/flowctl/logs/stats", {**body, "flows": {"id": {"any_": flow_ids}} if flow_ids else None})
+    found: dict[tuple[str, int, str | None], list[int]] = {}
+    for page in lines(door, body, flow_ids=flow_ids):
+        for line in page["lines"]:
+            sums = found.setdefault((line["timestamp"][:10], line["level"], line["flow_run_id"]), [0, 0])
+            sums[0] += 1
+            sums[1] += len(line["message"].encode())
+    return [
+        {"day": day, "level": level, "flow_run_id": run, "lines": count, "size": size}
+        for (day, level, run), (count, size) in found.items()
+    ]
+
+
 def _from_prefect(door: Door, body: dict[str, Any], flow_ids: list[str]) -> Iterator[Page]:
     """The same from a Prefect server, which finds texts in messages and names of loggers; the rest is done here."""
     from flowctl.domain.log_search import parse

@@ -150,23 +150,31 @@ class _Literals:
 
 
 @dataclass(slots=True, kw_only=True)
-class LogSearch:
-    """Body of `POST /flowctl/logs/search`.
+class LogSelection:
+    """Which log lines.  Body of `POST /flowctl/logs/stats`.
 
     logger   name of a logger; those below it count too
     flows    of runs of such flows
-    context  lines of the same run before and after each match
-    before   go on behind this position: `before` of the answer to the last request
     """
 
     NULL_IS_DEFAULT: ClassVar[bool] = True
 
-    pattern: Annotated[str, MinLen(1), MaxLen(1000)]
-    regex: bool = False
-    fixed: bool = False
     logs: LogFilter | None = None
     logger: str | None = None
     flows: FlowFilter | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class LogSearch(LogSelection):
+    """Body of `POST /flowctl/logs/search`.
+
+    context  lines of the same run before and after each match
+    before   go on behind this position: `before` of the answer to the last request
+    """
+
+    pattern: Annotated[str, MinLen(1), MaxLen(1000)]
+    regex: bool = False
+    fixed: bool = False
     context: Annotated[int, Ge(0), Le(50)] = 0
     limit: Annotated[int, Ge(1), Le(200)] = 100
     before: int | None = None

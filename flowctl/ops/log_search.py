@@ -19,7 +19,15 @@ from flowctl.db.queries import log_search as queries
 from flowctl.db.tables import logs as table
 from flowctl.domain.errors import Refused
 from flowctl.domain.filters import Operator
-from flowctl.domain.log_search import LogMatch, LogPattern, LogSearch, LogSearchResult, LogSearchRun, parse
+from flowctl.domain.log_search import (
+    LogMatch,
+    LogPattern,
+    LogSearch,
+    LogSearchResult,
+    LogSearchRun,
+    LogSelection,
+    parse,
+)
 from flowctl.domain.logs import Log
 from flowctl.ops.steps import Steps
 
@@ -56,8 +64,8 @@ def search(tx: Tx, body: LogSearch) -> LogSearchResult:
     found = queries.find(
         tx,
         pattern,
-        _condition(tx, body),
-        since=_since(body),
+        condition(tx, body),
+        since=since(body),
         before=body.before,
         limit=body.limit,
         budget=LINES_A_REQUEST,
@@ -115,7 +123,7 @@ def _is_quiet(tx: Tx) -> bool:
     return created is None or created < encode_time(tx.now - QUIET_SPAN)
 
 
-def _since(body: LogSearch) -> str | None:
+def since(body: LogSelection) -> str | None:
     """The stored time before which no line can match; None if there is none."""
     if body.logs is None or body.logs.operator is Operator.or_ or body.logs.timestamp is None:
         return None
@@ -123,15 +131,16 @@ def _since(body: LogSearch) -> str | None:
     return encode_time(after) if after else None
 
 
-def _condition(tx: Tx, body: LogSearch) -> Clause:
+def condition(tx: Tx, body: LogSelection) -> Clause:
+    """The condition on table log that a line is one of the selection."""
     clauses = [where.log(body.logs)]
     if body.logger:
         has_wildcards = any(character in body.logger for character in "*?[")
         below = body.logger if has_wildcards else f"{body.logger}.*"
         clauses.append(Clause("(log.name = ? OR log.name GLOB ?)", (body.logger, below)))
     if body.flows is not None:
-        condition = where.flow(body.flows)
-        ids = [row[0] for row in tx.execute(f"SELECT id FROM flow WHERE {condition.sql}", condition.parameters)]
+        named = where.flow(body.flows)
+        ids = [row[0] for row in tx.execute(f"SELECT id FROM flow WHERE {named.sql}", named.parameters)]
         of_them = within("flow_run.flow_id", ids)
         # looked up for the lines that pass all else: the runs of a flow may be very many
         clauses.append(

@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from prefects_api import PrefectsApi, WithoutTextSearch
 
 from flowctl.cli import logs_found
-from flowctl.cli.api.door import Answer
 from flowctl.cli.api.file import FileDoor
 from flowctl.domain.flow_runs import FlowRun
-
-
-class PrefectsApi(FileDoor):
-    """The part of flowctl's API that Prefect's servers have too."""
-
-    is_prefect = True
-    finds_texts = True
-
-    def request(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        assert not path.startswith("/flowctl/")
-        if not self.finds_texts and b'"text"' in (body or b""):  # as with a SQLite before 3.44
-            return Answer(500, {"content-type": "application/json"}, b'{"exception_message":"Internal Server Error"}')
-        return super().request(method, path, body, headers)
-
-
-class WithoutTextSearch(PrefectsApi):
-    finds_texts = False
 
 
 def search(door: FileDoor, pattern: str, flow_ids: list[str], **rest: Any) -> list[tuple[Any, ...]]:

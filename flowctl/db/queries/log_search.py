@@ -162,7 +162,7 @@ def find(
     budget     lines to look at, about; what is left is for the next call
     """
     top = last_position(tx) + 1 if before is None else before
-    low = _first_since(tx, since) if since else tx.scalar("SELECT min(position) FROM log")
+    low = first_since(tx, since) if since else tx.scalar("SELECT min(position) FROM log")
     found = Found([])
     if low is None:
         return found
@@ -212,7 +212,8 @@ def _steps(tx: Tx, low: int, top: int) -> Iterator[tuple[int, int, int]]:
         top = begin
 
 
-def _first_since(tx: Tx, since: str) -> int | None:
+def first_since(tx: Tx, since: str) -> int | None:
+    """The first position from which on a line can be as late as a stored time; None if none is."""
     return tx.scalar("SELECT min(position) FROM log INDEXED BY ix_log__timestamp WHERE timestamp >= ?", (since,))
 
 
