@@ -16,8 +16,8 @@ from flowctl.cli.tables import Column
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:
-    from flowctl.cli.results import Moment
     from flowctl.cli.output import Output
+    from flowctl.cli.results import Moment
 
 app = typer.Typer()
 
@@ -142,6 +142,7 @@ class Coming:
         self.found = found
         self.at = at
         self.id: str | None = run["id"] if run else None
+        self.id_length = 8
         self.run_name: str | None = run["name"] if run else None
         self.state: str | None = run["state_name"] if run else None
         by_schedule = schedule or ("schedule" if run and run["auto_scheduled"] else "")
@@ -181,7 +182,11 @@ def _coming(session: Session, deployments: list[Found], limit: int) -> list[Comi
                 text = schedule_text.words(entry["schedule"])
                 lines += [Coming(found, date.astimezone(UTC), schedule=text) for date in dates]
     lines.sort(key=lambda line: (line.at, line.found.name))
-    return lines[:limit]
+    shown = lines[:limit]
+    id_length = lookups.distinct(line.id for line in shown if line.id)
+    for line in shown:
+        line.id_length = id_length
+    return shown
 
 
 def _due(at: str, after: str, now: datetime) -> datetime | None:
@@ -268,7 +273,11 @@ _COLUMNS = (
     Column("IN", lambda line: None, lambda line, look: lookups.distance(line.at, look.now)),
     Column("DEPLOYMENT", lambda line: line.found.name, cut=True),
     Column("RUN", lambda line: line.run_name, cut=True),
-    Column("ID", lambda line: line.id, lambda line, look: lookups.short(line.id or "", look)),
+    Column(
+        "ID",
+        lambda line: line.id,
+        lambda line, look: (line.id or "")[: line.id_length] if look.terminal else line.id or "",
+    ),
     Column(
         "STATE",
         lambda line: line.state,
