@@ -94,7 +94,7 @@ def delete(
         with output.progress("deleting runs", len(found)) as advance:
             answer = run_removal.delete(api, found, advance, keep_logs=keep_logs, purge=purge)
         outcome.done = answer["deleted"]
-        _tell(session, answer, f"deleted {noun(len(outcome.done))}{' for good' if purge else ''}")
+        _tell(session, answer, f"deleted {noun(len(outcome.done))}{' for good' if for_good else ''}")
         if outcome.done and not for_good:
             output.hint(f"flowctl runs undo {answer['batch'][:8]} brings {_them(len(outcome.done))} back, for 7 days")
     return outcome.code

@@ -1,15 +1,10 @@
-"""`flowctl runs delete | undo | trash`, on the file, by a server, and on a server that has no trash."""
+"""`flowctl runs delete | undo | trash`, on the file and by a server; `remote/` has Prefect's, which has no trash."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from live_server import served
@@ -169,68 +164,3 @@ class TestTrash:
         assert cli("runs", "trash", "empty", "-y", "calm-lynx").out == "forgot 1 run\n"
         assert cli("runs", "trash", "empty", "-y", "--json").json == {"runs": 2}
         assert cli("runs", "trash", "ls", "-q").lines == []
-
-
-class _Prefect(BaseHTTPRequestHandler):
-    """As much of a Prefect server as a deletion needs: nothing below /flowctl, and bulk deletion."""
-
-    runs: dict[str, dict[str, Any]]
-
-    def do_GET(self) -> None:
-        self._answer(404, {"detail": "Not Found"})
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        wanted = ((body.get("flow_runs") or {}).get("id") or {}).get("any_")
-        found = [run for id, run in self.runs.items() if wanted is None or id in wanted]
-        if self.path == "/api/flow_runs/bulk_delete":
-            for run in found:
-                del self.runs[run["id"]]
-            self._answer(200, {"deleted": [run["id"] for run in found]})
-        elif self.path == "/api/task_runs/count":
-            self._answer(200, 7)
-        else:
-            self._answer(200, [] if "parent_flow_run_id" in (body.get("flow_runs") or {}) else found)
-
-    def _answer(self, status: int, body: object) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Be silent."""
-
-
-@contextmanager
-def prefect(runs: dict[str, dict[str, Any]]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Prefect,), {"runs": runs}))
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/api"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def test_a_prefect_server_has_no_trash(cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    id = str(uuid4())
-    state = {"type": "COMPLETED", "name": "Completed", "message": None}
-    run = {"id": id, "name": "gone", "flow_id": "f", "state_type": "COMPLETED", "state_name": "Completed"}
-    runs: dict[str, dict[str, Any]] = {id: {**run, "state": state}}
-    with prefect(runs) as url:
-        monkeypatch.setenv("FLOWCTL_API", url)
-        asked = cli("runs", "delete", id)
-        assert (asked.code, "A Prefect server has no trash" in asked.err) == (2, True)
-        assert "(7 task runs)" in asked.err
-        assert cli("runs", "delete", id, "--dry-run").out == "would delete 1 run (7 task runs) for good\n"
-        assert cli("runs", "delete", id, "--keep-logs").code == 1
-        assert cli("runs", "delete", id, "-y").out == "deleted 1 run\n"
-        assert runs == {}
-        for command in (("undo",), ("trash", "ls"), ("trash", "empty")):
-            refused = cli("runs", *command)
-            assert (refused.code, "has no trash" in refused.err) == (1, True)
