@@ -112,10 +112,10 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """A group of commands; alone, it prints its help."""
 
-    aliases: ClassVar[Mapping[str, str]] = {}
+    aliases: Mapping[str, str] = {}
     """Other spellings of its commands, which the help does not show."""
 
-    order: ClassVar[Sequence[str]] = ()
+    order: Sequence[str] = ()
     """Commands that the help shows first."""
 
     def __init__(self, *, params: list[Any] | None = None, **rest: Any) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
 from flowctl.cli.tables import Column, Look
 from flowctl.domain.errors import FlowctlError, Invalid
@@ -15,9 +14,7 @@ from flowctl.domain.errors import FlowctlError, Invalid
 if TYPE_CHECKING:
     from flowctl.cli.doctor_checks import Finding
 
-app = typer.Typer()
-
-_DOCTOR = """
+EXAMPLES = """
 flowctl doctor
 flowctl doctor --fix
 flowctl doctor -o json
@@ -37,7 +34,6 @@ _COLUMNS = (
 )
 
 
-@app.command("doctor", cls=Command, epilog=_DOCTOR)
 def doctor(
     ctx: typer.Context,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended: a missing file, schema, mode.")] = False,

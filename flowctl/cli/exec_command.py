@@ -46,6 +46,9 @@ class ExecCommand(Command):
     allow_interspersed_args = False
 
 
+CLASS = ExecCommand
+
+
 @dataclass(frozen=True, slots=True)
 class _Server:
     """A server that there is by now.

@@ -1,4 +1,4 @@
-"""The quick door to the hot commands: `flowctl runs ls` and `--version`, without Typer, dataclasses or migrations.
+"""The quick door to the hot commands: `flowctl runs ls`, `--help`, `--version`; no Typer, dataclasses, migrations.
 
 It reads the same table of flags and calls the same functions as the commands of `main.py`, and it serves only what
 goes well: whatever is unusual (another flag, a value that cannot be read, a database to be made, any error at all) it
@@ -22,6 +22,13 @@ _RUNS_LS = (["runs", "ls"], ["flow-run", "ls"])
 
 def serve(arguments: Sequence[str]) -> int | None:
     """Do the command if it is one of the hot ones; its exit code, or None if the other door must serve it."""
+    if "_FLOWCTL_COMPLETE" in os.environ:  # a shell asks what may follow (completion.py)
+        return None
+    if list(arguments) in ([], ["--help"], ["-h"]):
+        from flowctl.cli import help_page
+
+        sys.stdout.write(help_page.root() + "\n")
+        return 0
     if list(arguments) == ["--version"]:
         from flowctl.cli.version import version_line
 

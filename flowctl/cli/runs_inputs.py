@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
@@ -21,13 +21,13 @@ from flowctl.domain.errors import Conflict, Invalid, NotFound
 class InputGroup(Group):
     """`flowctl runs input`."""
 
-    aliases: ClassVar[Mapping[str, str]] = {"list": "ls", "send": "put"}
+    aliases: Mapping[str, str] = {"list": "ls", "send": "put"}
 
 
 class TagGroup(Group):
     """`flowctl runs tag`."""
 
-    aliases: ClassVar[Mapping[str, str]] = {"remove": "rm"}
+    aliases: Mapping[str, str] = {"remove": "rm"}
 
 
 app = typer.Typer()

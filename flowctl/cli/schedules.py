@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import typer
 
@@ -22,7 +22,7 @@ from flowctl.domain.errors import Invalid
 class ScheduleGroup(Group):
     """`flowctl deployments schedule`."""
 
-    aliases: ClassVar[Mapping[str, str]] = {"list": "ls", "create": "add", "remove": "delete"}
+    aliases: Mapping[str, str] = {"list": "ls", "create": "add", "remove": "delete"}
 
 
 app = typer.Typer()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import typer
 
 from flowctl.cli import main
 from flowctl.cli.aliases import PREFECT
@@ -14,7 +13,7 @@ from flowctl.domain.flow_runs import FlowRun
 
 def found(words: str) -> Any:
     """The command to which words lead as they are typed."""
-    command: Any = typer.main.get_command(main.app)
+    command: Any = main.command()
     ctx = command.make_context("flowctl", [], resilient_parsing=True)
     for word in words.split():
         command = command.get_command(ctx, word)

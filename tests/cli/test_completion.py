@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from live_server import served
 
 from flowctl.cli import main
@@ -126,7 +125,7 @@ def test_every_parameter_that_names_something_has_a_completer() -> None:
             if (parameter.metavar or "").strip("[]") in named:
                 assert parameter._custom_shell_complete is not None, (path, parameter.name)
 
-    walk(typer.main.get_command(main.app), "flowctl")
+    walk(main.command(), "flowctl")
 
 
 class TestRealShells:

@@ -28,8 +28,6 @@ SAME = [
 ]
 
 OTHERS = [
-    (),
-    ("--help",),
     ("runs",),
     ("runs", "ls", "--help"),
     ("runs", "ls", "--json"),

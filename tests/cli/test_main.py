@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,15 @@ import pytest
 import typer
 
 from flowctl import __version__
-from flowctl.cli import main
+from flowctl.cli import flags, main, tree
 from flowctl.domain.flow_runs import FlowRun
 
 TESTS = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
-ELSEWHERE = {
-    "flowctl server start": "the same",
-}
+ELSEWHERE = {}
 
 
 def commands(command: Any = None, path: tuple[str, ...] = ("flowctl",)) -> Iterator[tuple[str, Any]]:
-    command = command or typer.main.get_command(main.app)
+    command = command or main.command()
     yield " ".join(path), command
     for name, inner in getattr(command, "commands", {}).items():
         yield from commands(inner, (*path, name))
@@ -35,6 +34,26 @@ TREE = dict(commands())
 def is_mere_group(command: Any) -> bool:
     """Whether a command does nothing without a further word; `flowctl serve` does."""
     return hasattr(command, "commands") and not command.invoke_without_command
+
+
+def test_the_table_names_what_the_modules_have() -> None:
+    for name, entry in tree.TREE.items():
+        assert TREE[f"flowctl {name}"].help.partition("\n")[0] == entry.sentence
+        for module, words in getattr(entry, "modules", {}).items():
+            there = typer.main.get_group(import_module(f"flowctl.cli.{module}").app).commands
+            elsewhere = {"serve_process": {"restart", "status"}}.get(module, set())
+            assert set(words) == {*there} - (elsewhere if name == "server" else set()), (name, module)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_both_doors_print_the_same_help(cli, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    page = cli("--help", quick=True)
+    assert page == cli("--help") == cli(quick=True) == cli()
+    table = page.lines[page.lines.index("Commands:") :]
+    assert max(map(len, table)) <= max(min(width, 110), 52)
+    assert all(f"  {name} " in page.out for name, entry in tree.TREE.items() if not entry.hidden)
+    assert all(spelling in page.out for flag in flags.GLOBAL for spelling in flag.spellings)
 
 
 @pytest.mark.parametrize("path", TREE)

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import typer
 from support import Clock
 from why_world import TRACEBACK, WhyWorld, why_world
 
@@ -287,7 +286,7 @@ def test_every_command_that_is_offered_exists(made: WhyWorld) -> None:
         if found or (found := line.partition("'flowctl ")[1]):
             words = (rest or line.partition("'flowctl ")[2]).split('"')[0].split()
             offered.add(" ".join(word for word in words[:2] if word.isidentifier() or "-" in word))
-    groups: dict[str, Any] = typer.main.get_command(main.app).commands  # type: ignore[attr-defined]
+    groups: dict[str, Any] = main.command().commands  # type: ignore[attr-defined]
     nouns = set(groups)
     known = {f"{noun} {verb}" for noun, group in groups.items() for verb in getattr(group, "commands", {})} | nouns
     assert len(offered) > 4
