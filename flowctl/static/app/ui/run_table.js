@@ -1,9 +1,9 @@
 // Runs of one flow or deployment: as a table, as small bars, and in numbers.
 
-import { html, useMemo, useRef, useState } from '../../vendor/preact.js';
+import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
 import { post } from '../api.js';
 import { TERMINAL, count, duration, plural, stateKey } from '../format.js';
-import { nameOf, navigate, useActions } from '../store.js';
+import { loadReasons, nameOf, namesVersion, navigate, useActions } from '../store.js';
 import { DurationBar, Icon, Link, Reason, StateBadge, Tags, Time, failureOf, rowHeight, secondsOf } from './controls.js';
 import { Table } from './table.js';
 
@@ -45,6 +45,8 @@ export function RunBars({ runs }) {
  * `group`: under which its keys are listed
  */
 export function RunTable({ label, runs, total, stale, group, deployments = false, onEnd }) {
+  namesVersion.value;
+  useEffect(() => { loadReasons(runs).catch(() => {}); }, [runs.map((run) => run.state_id).join()]);
   const scroller = useRef(/** @type {HTMLElement | null} */ (null));
   const [cursor, setCursor] = useState(-1);
   const usual = useMemo(() => statsOf(runs).median ?? undefined, [runs]);

@@ -9,6 +9,8 @@ import { loadedLog } from './logview.js';
 
 const fixes = () => import('./fixes.js');
 
+const KEPT_MS = 10_000;
+
 /** Causes that the head of a failed run tells already, with the line of code. */
 const TOLD_ABOVE = new Set(['flow_failed', 'task_failed', 'task_timeout', 'crashed', 'timeout']);
 
@@ -19,10 +21,12 @@ const TOLD_ABOVE = new Set(['flow_failed', 'task_failed', 'task_timeout', 'crash
  */
 function useExplanation(run) {
   const told = useQuery(`why ${run.id} ${run.state_id}`, (signal) => own('GET', `/runs/${run.id}/why`, undefined, { signal }));
-  const first = useRef(true);
+  // The run is fetched again with every change of a task: the answer is kept for some seconds.
+  const at = useRef(Date.now());
   useEffect(() => {
-    if (!first.current && told.data) told.reload();
-    first.current = false;
+    if (!told.data || Date.now() - at.current < KEPT_MS) return;
+    at.current = Date.now();
+    told.reload();
   }, [run]);
   return told;
 }
