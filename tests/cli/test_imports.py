@@ -196,7 +196,10 @@ def test_a_run_that_only_became_late_here_is_as_it_is_there(cli, there: PrefectF
 
 def test_what_was_deleted_here_stays_deleted(cli, there: PrefectFile, db_path: Path) -> None:
     flow = there.flow("etl")
-    there.run(flow, "gone", "RUNNING", "COMPLETED")
+    run = there.run(flow, "gone", "RUNNING", "COMPLETED")
+    there.log(run, "hello")
+    there.insert("flow_run_input", flow_run_id=run, key="k", value="1")
+    there.insert("task_run", flow_run_id=run, name="t-0", task_key="t", dynamic_key="0")
     deployment = there.deployment(flow, "nightly")
     there.schedule(deployment)
     imported(cli, there)
@@ -205,7 +208,12 @@ def test_what_was_deleted_here_stays_deleted(cli, there: PrefectFile, db_path: P
     there.schedule(deployment)
     found = imported(cli, there)
     assert (found["flow_run"]["kept"], found["deployment"]["kept"], found["deployment_schedule"]["kept"]) == (1, 1, 2)
+    assert [found[table]["new"] for table in ("task_run", "log", "flow_run_input")] == [0, 0, 0]
     assert names(cli) == {}
+    assert_sound(db_path)
+    assert cli("runs", "undo", "-y").code == 0
+    assert [each for each in imported(cli, there).values() if each["new"] or each["updated"]] == []
+    assert select(db_path, "SELECT count(*) FROM log") == [(1,)]
     assert_sound(db_path)
 
 

@@ -6,8 +6,8 @@ Runs                   changed there since, and in a state that was made there, 
 Artifacts              as they were changed last.
 All else               is brought once.
 
-Nothing is brought twice, and what somebody set up there and deleted here does not come back, nor a run that is in the
-trash here.
+Nothing is brought twice.  What somebody set up there and deleted here does not come back, nor a run that is in the
+trash here; one that was deleted for good does, like its flow.
 """
 
 from __future__ import annotations
@@ -210,6 +210,9 @@ class Merge:
 
     def _fixed(self, tx: Tx, matter: Matter, rows: list[Row], tally: Tally) -> None:
         here = writes.known_lines(tx, rows) if matter is kinds.LOGS else set(writes.known(tx, matter, _ids(rows)))
+        if matter in (kinds.LOGS, kinds.INPUTS) and (trashed := writes.trashed(tx, matter, rows)):
+            tally.kept += len(trashed - here)
+            here |= trashed
         new = [row for row in rows if row[0] not in here]
         if not self._dry_run and matter in kinds.FIXED:
             tally.new += writes.insert(tx, matter, new, or_ignore=True)
