@@ -27,7 +27,8 @@ class ServeGroup(Group):
     """`flowctl serve`: alone it is a command; its words (`stop`, `restart` …) look after what runs."""
 
     def __init__(self, *, callback: Callable[..., Any] | None = None, **rest: Any) -> None:
-        super().__init__(**{**rest, "invoke_without_command": True, "subcommand_metavar": "[COMMAND]"})
+        options: dict[str, Any] = {**rest, "invoke_without_command": True, "subcommand_metavar": "[COMMAND]"}
+        super().__init__(**options)
         self._alone = Command(self.name, callback=callback)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
