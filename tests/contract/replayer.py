@@ -241,9 +241,9 @@ class Replayer:
                 self.ids.update(zip(old, new, strict=True))
 
     def _pairs(self, recorded: list[Any], found: list[Any]) -> Iterator[tuple[Any, Any]]:
-        """Items of lists that stand for each other: those of one id; then what is new on both sides, in its order.
+        """Items of lists that stand for each other: those of one id; then, in order, what is new on both sides.
 
-        Of what has no name, such as schedules, also what was known by another id: that had been replaced.
+        What is left of the recorded ones, because their recording is not replayed, has others stand in for its id.
         """
         live = {item["id"]: item for item in found if isinstance(item, dict) and "id" in item}
         if not live:
@@ -252,9 +252,11 @@ class Replayer:
         paired = {self.ids[item["id"]] for item in recorded if self.ids.get(item.get("id")) in live}
         yield from ((item, live[self.ids[item["id"]]]) for item in recorded if self.ids.get(item.get("id")) in paired)
         known = set(self.ids.values())
-        unknown = [item for item in recorded if self.ids.get(item.get("id")) not in paired]
-        left = [item for id, item in live.items() if id not in paired and (id not in known or "name" not in item)]
-        yield from zip(unknown, left, strict=False)
+        unknown = [item for item in recorded if "id" in item and self.ids.get(item["id"]) not in paired]
+        new = [item for id, item in live.items() if id not in known]
+        yield from zip(unknown, new, strict=False)
+        others = [id for id in live if id in known and id not in paired]
+        yield from zip((item["id"] for item in unknown[len(new) :]), others, strict=False)
 
 
 def _beginning(exchanges: list[Exchange]) -> datetime:
