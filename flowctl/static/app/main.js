@@ -133,7 +133,7 @@ async function openPalette() {
   if (typed !== null) return;
   typed = '';
   try {
-    const { showPalette } = await import('./ui/palette.js');
+    const [{ showPalette }] = await Promise.all([import('./ui/palette.js'), loadStyles('dialogs.css').catch(() => {})]);
     showPalette(typed);
   } finally { typed = null; }
 }
