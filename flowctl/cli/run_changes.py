@@ -26,6 +26,8 @@ def tell(session: Session, outcome: Outcome[Verdict], *, single: bool, hint: str
     else:
         dry_run = session.options.dry_run
         output.lines([_change(verdict, output.look, dry_run) for verdict in verdicts if verdict.accepted])
+    if session.options.dry_run and session.is_remote:
+        output.note("The server's own rules were not asked: they may refuse it.")
     for verdict in refused:
         output.failure(
             f"refused: {verdict.id[:8]} is {verdict.before}: {verdict.reason or 'no reason'} {hint}".rstrip()

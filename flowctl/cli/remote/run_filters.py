@@ -231,16 +231,34 @@ def glob(pattern: str) -> re.Pattern[str]:
     text, at = "", 0
     while at < len(pattern):
         character = pattern[at]
-        end = pattern.find("]", at + (3 if pattern[at + 1 : at + 2] == "^" else 2)) if character == "[" else -1
-        if character == "[" and end > 0:
-            inner = pattern[at + 1 : end]
-            is_inverse = inner.startswith("^")
-            inner = re.sub(r"([\\\[\]^&~|])", r"\\\1", inner.removeprefix("^"))
-            text += f"[{'^' if is_inverse else ''}{inner}]"
-            at = end + 1
-            continue
-        if character == "[":
-            return re.compile(r"(?!)")  # a bracket that is not closed matches nothing
-        text += {"*": ".*", "?": "."}.get(character) or re.escape(character)
         at += 1
+        if character != "[":
+            text += {"*": ".*", "?": "."}.get(character) or re.escape(character)
+            continue
+        is_inverse = pattern[at : at + 1] == "^"
+        at += is_inverse
+        end = pattern.find("]", at + 1)  # a bracket that comes first stands for itself
+        if end < 0:
+            return re.compile(r"(?!)")  # brackets that are not closed match nothing
+        members = _members(pattern[at:end])
+        text += (f"(?!{members})." if is_inverse else f"(?:{members})") if members else "." if is_inverse else "(?!)"
+        at = end + 1
     return re.compile(text, re.DOTALL)
+
+
+def _members(inner: str) -> str:
+    """What stands between brackets, as alternatives; a range that runs backwards has no members."""
+    found: list[str] = []
+    before, at = "", 0
+    while at < len(inner):
+        character = inner[at]
+        if character == "-" and before and at + 1 < len(inner):
+            at += 1
+            if before <= inner[at]:
+                found.append(f"[{re.escape(before)}-{re.escape(inner[at])}]")
+            before = ""
+        else:
+            found.append(re.escape(character))
+            before = "" if character == "]" else character
+        at += 1
+    return "|".join(found)

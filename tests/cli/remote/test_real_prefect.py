@@ -205,7 +205,6 @@ def test_what_prefects_server_cannot_tell(cli, prefect: str, command: str) -> No
 
 def test_changes(same) -> None:
     for line in (
-        "runs set-state odd-crane paused --dry-run",
         "runs set-state odd-crane completed --expect failed",
         "runs set-state odd-crane completed --expect running -m fine",
         "runs set-state brisk-otter running --force -q",

@@ -274,6 +274,7 @@ def test_dry_runs_change_nothing(cli, runs: list[FlowRun], db_path: Path) -> Non
     with served(Settings(db=db_path)) as url:
         result = cli("runs", "set-state", "odd-crane", "failed", "--dry-run", "--api", url)
         assert (result.code, result.out) == (0, cli("runs", "set-state", "odd-crane", "failed", "--dry-run").out)
+        assert "rules were not asked" in result.err
         assert cli("runs", "cancel", "--root", "--dry-run", "--api", url).code == 0
         assert cli("runs", "ls", "-q", "--state", "running", "--api", url).lines == [str(runs[0].id)]
 
