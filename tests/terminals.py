@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import struct
 import subprocess
 import sys
@@ -40,7 +41,7 @@ class Terminal:
     def until(self, text: str) -> str:
         """Read until the text has appeared."""
         deadline = time.monotonic() + 20
-        while text not in self.seen and time.monotonic() < deadline and self._read():
+        while text not in self.seen and self._is_ready(deadline - time.monotonic()) and self._read():
             pass
         assert text in self.seen, self.seen
         return self.seen
@@ -50,10 +51,14 @@ class Terminal:
 
     def end(self) -> tuple[int, str]:
         """Read to the end; exit code and everything that was shown."""
-        while self._read():
+        deadline = time.monotonic() + 60
+        while self._is_ready(deadline - time.monotonic()) and self._read():
             pass
         os.close(self._main)
         return self.process.wait(20), self.seen.replace("\r\n", "\n")
+
+    def _is_ready(self, seconds: float) -> bool:
+        return bool(select.select([self._main], [], [], max(seconds, 0))[0])
 
     def _read(self) -> bool:
         try:
