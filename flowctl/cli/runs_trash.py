@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import typer
 
@@ -19,7 +19,7 @@ from flowctl.domain.errors import NotFound, Unsupported
 class TrashGroup(Group):
     """`flowctl runs trash`."""
 
-    aliases: ClassVar[Mapping[str, str]] = {"list": "ls"}
+    aliases: Mapping[str, str] = {"list": "ls"}
 
 
 app = typer.Typer()
