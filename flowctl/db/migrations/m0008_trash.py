@@ -1,7 +1,7 @@
 """The trash: flow runs that were deleted and can be brought back for some days.
 
-A run's rows are moved into compressed parts: on a file of a million runs that is as fast as rows of mirrored tables,
-takes a third of the room, and no index of the trash is written but the run's own.
+A run's rows are moved into compressed parts, some 650-860 bytes a run: no table has to be mirrored, whatever columns it
+gets, and no index of the trash is written but the run's own.
 """
 
 from __future__ import annotations
