@@ -13,7 +13,6 @@ from flowctl.db.queries import import_kinds as kinds
 
 _MORE = {
     "alembic_version": ("version_num",),
-    "variable": ("id", "name"),
     "block_document": ("id", "name"),
     "automation": ("id", "name"),
 }

@@ -115,6 +115,7 @@ def answers(api: str) -> dict[str, Any]:
         "artifacts": by_id(post("/artifacts/filter", {})),
         "latest artifacts": by_id(post("/artifacts/latest/filter", {})),
         "saved searches": by_id(post("/saved_searches/filter", {})),
+        "variables": by_id(post("/variables/filter", {})),
         "limits": by_id(post("/v2/concurrency_limits/filter", {})),
         "tag limits": by_id(post("/concurrency_limits/filter", {})),
         "events": by_id(

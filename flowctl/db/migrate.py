@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # pathlib would double the start of `flowctl runs ls`, wh
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Number of migrations; the `user_version` of a file that has all of them."""
 
 APPLICATION_ID = 0x666C6F77

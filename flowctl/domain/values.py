@@ -45,6 +45,20 @@ class Prepared:
         return {"type": "function-before", "function": function, "schema": handler(source)}
 
 
+class Checked:
+    """Marks a value (`Annotated[X, Checked(…)]`) that a function looks at last; a ValueError is its error entry.
+
+    Pydantic finds it by name.
+    """
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        function = {"type": "no-info", "function": self.function}
+        return {"type": "function-after", "function": function, "schema": handler(source)}
+
+
 PROPER_NAME = Pattern("^[^/%&><]+$")
 """Names that can stand in a URL path (Prefect: no slash, percent, ampersand or angle bracket)."""
 

@@ -44,7 +44,7 @@ def select(path: Path, sql: str) -> list[Any]:
 def test_the_table_tells_what_was_brought(cli, there: PrefectFile) -> None:
     flow = there.flow("etl")
     there.run(flow, "brisk-otter", "PENDING", "RUNNING", "COMPLETED")
-    there.insert("variable", name="city")
+    there.insert("block_document", name="city")
     would = cli("import", "prefect", str(there.path), "--dry-run")
     assert (would.code, names(cli)) == (0, {})
     result = cli("import", "prefect", str(there.path))
@@ -56,12 +56,24 @@ def test_the_table_tells_what_was_brought(cli, there: PrefectFile) -> None:
         "flow runs            1          1    0        0",
         "states of flow runs  3          3    0        0",
     ]
-    assert "Left out, as flowctl has no place for them: variables (1)." in result.err
+    assert "Left out, as flowctl has no place for them: blocks (1)." in result.err
     assert "Nothing is deleted by itself here" in result.err
     assert names(cli) == {"brisk-otter": "Completed"}
     assert cli("runs", "show", "brisk-otter", "--json").json["total_run_time"] == 86401.5
     assert cli("import", "prefect", str(there.path), "-o", "csv").lines[1] == "flows,1,0,0,1"
     assert "off: runs stay" in cli("db", "retention").out
+
+
+def test_variables_come_as_they_are(cli, there: PrefectFile, db_path: Path) -> None:
+    id = there.insert("variable", name="city", value='{"name": "K\u00f6ln"}', tags='["x"]')
+    there.insert("variable", name="empty", value="null", tags="[]")
+    assert imported(cli, there)["variable"]["new"] == 2
+    city, empty = cli("api", "POST", "/variables/filter").json
+    assert (city["id"], city["value"], city["tags"]) == (id, {"name": "K\u00f6ln"}, ["x"])
+    assert empty["value"] is None
+    there.conn.execute("UPDATE variable SET value = '5', updated = ? WHERE id = ?", (there.ago(-1), id))
+    assert imported(cli, there)["variable"]["updated"] == 1
+    assert select(db_path, "SELECT value FROM variable ORDER BY name")[0] == ("5",)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from flowctl.db.migrations import (
     m0008_trash,
     m0009_log_search,
     m0011_work_pools,
+    m0012_variables,
 )
 from flowctl.db.migrations.registry import migrations
 
@@ -27,6 +28,7 @@ ORDER = (
     m0008_trash,
     m0009_log_search,
     m0011_work_pools,
+    m0012_variables,
 )
 
 __all__ = ["ORDER", "migrations"]

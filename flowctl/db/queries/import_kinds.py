@@ -24,6 +24,7 @@ from flowctl.db.tables.logs import LOG
 from flowctl.db.tables.saved_searches import SAVED_SEARCH
 from flowctl.db.tables.states import FLOW_RUN_STATE, TASK_RUN_STATE
 from flowctl.db.tables.task_runs import TASK_RUN
+from flowctl.db.tables.variables import VARIABLE
 from flowctl.db.tables.work_pools import WORK_POOL
 from flowctl.db.tables.work_queues import WORK_QUEUE
 from flowctl.db.tables.workers import WORKER
@@ -148,6 +149,7 @@ SCHEDULES = _matter(
 )
 LIMITS = _matter(LIMIT, "concurrency limits", natural=("name",))
 SEARCHES = _matter(SAVED_SEARCH, "saved searches", natural=("name",))
+VARIABLES = _matter(VARIABLE, "variables", natural=("name",))
 
 FLOW_RUNS = _matter(
     FLOW_RUN,
@@ -173,7 +175,7 @@ COLLECTIONS = _matter(ARTIFACT_COLLECTION, "artifact collections", natural=("key
 LOGS = _matter(LOG, "log lines", leave_out=("position",))
 EVENTS = _matter(EVENT, "events", leave_out=("position",))
 
-SETTINGS = (FLOWS, WORK_POOLS, WORK_QUEUES, WORKERS, DEPLOYMENTS, SCHEDULES, LIMITS, SEARCHES)
+SETTINGS = (FLOWS, WORK_POOLS, WORK_QUEUES, WORKERS, DEPLOYMENTS, SCHEDULES, LIMITS, SEARCHES, VARIABLES)
 """What people set up: few rows, which may change on both sides."""
 
 RUNS = {FLOW_RUNS: FLOW_RUN_STATES, TASK_RUNS: TASK_RUN_STATES}

@@ -22,7 +22,6 @@ from flowctl.db.queries.import_kinds import Matter, Row
 from flowctl.domain.errors import NotFound, Unusable
 
 _LEFT_OUT = {
-    "variable": "variables",
     "block_document": "blocks",
     "automation": "automations",
     "deployment_version": "versions of deployments",

@@ -57,6 +57,7 @@ class PrefectServer:
             kinds.SCHEDULES: lambda: iter([self._schedules]),
             kinds.LIMITS: self._limits,
             kinds.SEARCHES: lambda: api.pages("/saved_searches/filter", {}),
+            kinds.VARIABLES: lambda: api.pages("/variables/filter", {}),
             kinds.FLOW_RUNS: self._read_flow_runs,
             kinds.TASK_RUNS: self._task_runs,
             kinds.INPUTS: self._inputs,
@@ -231,13 +232,14 @@ _COUNTS = {
     "flow": "/flows/count",
     "work_pool": "/work_pools/count",
     "deployment": "/deployments/count",
+    "variable": "/variables/count",
     "flow_run": "/flow_runs/count",
     "task_run": "/task_runs/count",
     "artifact": "/artifacts/count",
     "artifact_collection": "/artifacts/latest/count",
 }
 
-_LEFT_OUT = {"variables": "/variables/count", "blocks": "/block_documents/count", "automations": "/automations/count"}
+_LEFT_OUT = {"blocks": "/block_documents/count", "automations": "/automations/count"}
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

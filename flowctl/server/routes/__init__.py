@@ -70,6 +70,7 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "ui/schemas": ("ui_schemas",),
     "ui/task_runs": ("ui_task_runs",),
     "v2/concurrency_limits": ("concurrency_limits_v2",),
+    "variables": ("variables",),
     "work_pools": (
         "work_pools",
         "workers",
