@@ -155,6 +155,10 @@ def _queues(ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
     return known_names.queues(_given(ctx), incomplete)
 
 
+def _variables(ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
+    return known_names.variables(_given(ctx), incomplete)
+
+
 def _tags(ctx: typer.Context, _args: list[str], incomplete: str) -> Found:
     return known_names.tags(_given(ctx), incomplete)
 
@@ -190,6 +194,7 @@ _OF_METAVARS: dict[str, Completer] = {
     "POOL": _pools,
     "QUEUE": _queues,
     "TAG": _tags,
+    "VARIABLE": _variables,
     "LEVEL": _words(("debug", "info", "warning", "error", "critical")),
     "ZONE": _zones,
 }

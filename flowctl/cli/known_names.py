@@ -53,6 +53,16 @@ def deployments(given: Mapping[str, object], _start: str) -> Found:
     return _ask(given, lambda execute: [row[0] for row in execute(sql, (1000,))], _deployments_of_server)
 
 
+def variables(given: Mapping[str, object], start: str) -> Found:
+    """Names of variables."""
+    sql = "SELECT name FROM variable WHERE name >= ? AND name < ? ORDER BY name LIMIT ?"
+    return _ask(
+        given,
+        lambda execute: [row[0] for row in execute(sql, (start, _end(start), _MOST))],
+        _names("/variables/filter"),
+    )
+
+
 def pools(given: Mapping[str, object], _start: str) -> Found:
     """Names of work pools."""
     sql = "SELECT name FROM work_pool ORDER BY name LIMIT ?"

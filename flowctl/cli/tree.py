@@ -122,6 +122,14 @@ TREE: dict[str, Noun | Lone] = {
         logs_index="index",
         logs_export="export stats",
     ),
+    "variables": Noun(
+        "List, read and set variables: JSON values under a name, for flows and deployments to read.",
+        "flowctl variables ls",
+        "flowctl variables set city Köln",
+        aliases={**_LISTS, "inspect": "get", "show": "get", "delete": "unset"},
+        variables="ls get set unset",
+        variables_files="dump load",
+    ),
     "events": Noun(
         "List, follow and count events.",
         "flowctl events ls --since 2h",
