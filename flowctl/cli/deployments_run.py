@@ -142,7 +142,6 @@ class Coming:
         self.found = found
         self.at = at
         self.id: str | None = run["id"] if run else None
-        self.id_length = 8
         self.run_name: str | None = run["name"] if run else None
         self.state: str | None = run["state_name"] if run else None
         by_schedule = schedule or ("schedule" if run and run["auto_scheduled"] else "")
@@ -182,11 +181,7 @@ def _coming(session: Session, deployments: list[Found], limit: int) -> list[Comi
                 text = schedule_text.words(entry["schedule"])
                 lines += [Coming(found, date.astimezone(UTC), schedule=text) for date in dates]
     lines.sort(key=lambda line: (line.at, line.found.name))
-    shown = lines[:limit]
-    id_length = lookups.distinct(line.id for line in shown if line.id)
-    for line in shown:
-        line.id_length = id_length
-    return shown
+    return lines[:limit]
 
 
 def _due(at: str, after: str, now: datetime) -> datetime | None:
@@ -276,7 +271,7 @@ _COLUMNS = (
     Column(
         "ID",
         lambda line: line.id,
-        lambda line, look: (line.id or "")[: line.id_length] if look.terminal else line.id or "",
+        lambda line, look: lookups.short(line.id or "", look),
     ),
     Column(
         "STATE",

@@ -13,7 +13,7 @@ import typer
 from flowctl.cli import completion, documents, lookups, moments
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
-from flowctl.cli.tables import Column, Look, clean
+from flowctl.cli.tables import Column, Look, clean, short_id
 from flowctl.domain.errors import Invalid
 
 app = typer.Typer()
@@ -240,7 +240,7 @@ def subject(event: Mapping[str, Any], look: Look) -> str:
         return id
     kind, _, own = id.removeprefix("prefect.").rpartition(".")
     name = resource.get("prefect.resource.name")
-    short = own[:8] if len(own) == 36 else own
+    short = short_id(own) if len(own) == 36 else own
     return f"{kind} {name} ({short})".strip() if name else f"{kind} {short}".strip()
 
 

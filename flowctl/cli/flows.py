@@ -10,7 +10,7 @@ from flowctl.cli import completion, flags, moments, run_table
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
 from flowctl.cli.run_query import RunQuery
-from flowctl.cli.tables import Column, block, plain
+from flowctl.cli.tables import Column, block, plain, short_id
 
 app = typer.Typer()
 
@@ -84,7 +84,7 @@ def show_flow(
 
 
 _COLUMNS = (
-    Column("ID", lambda flow: flow.id, lambda flow, look: flow.id[:8] if look.terminal else flow.id),
+    Column("ID", lambda flow: flow.id, lambda flow, look: short_id(flow.id) if look.terminal else flow.id),
     Column("NAME", lambda flow: flow.name, cut=True),
     Column("RUNS", lambda flow: flow.runs, lambda flow, _look: f"{flow.runs:,}"),
     Column(

@@ -9,7 +9,7 @@ import typer
 from flowctl.cli import completion, log_lines, logs_found, moments
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
-from flowctl.cli.tables import Column, item
+from flowctl.cli.tables import Column, item, short_id
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _head(id: str | None, record: dict[str, Any], look: Look) -> str:
     name = record["flow_run_name"]
     if name is None:
         return f"{look.paint(id, 'bold')}  {look.paint('a run that is gone', 'dim')}"
-    more = f"{id[:8]}  {record['flow_name'] or ''}"
+    more = f"{short_id(id)}  {record['flow_name'] or ''}"
     return f"{look.paint(name, 'bold')}  {look.paint(more, 'dim')}"
 
 

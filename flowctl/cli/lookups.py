@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flowctl.cli import moments
+from flowctl.cli.tables import short_id
 
 if TYPE_CHECKING:
     from flowctl.cli.api.door import Door
@@ -48,13 +49,7 @@ def distance(moment: datetime, now: datetime) -> str:
 
 def short(id: str, look: Look) -> str:
     """An id as tables show it."""
-    return id[:8] if look.terminal else id
-
-
-def distinct(ids: Iterable[str]) -> int:
-    """How many characters tell these ids apart: those that clients make of the time begin alike."""
-    known = list(ids)
-    return next((size for size in (8, 13, 18, 23) if len({id[:size] for id in known}) == len(known)), 36)
+    return short_id(id) if look.terminal else id
 
 
 def page_url(session: Session, path: str) -> str | None:

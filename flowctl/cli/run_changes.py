@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flowctl.cli import waiting
 from flowctl.cli.context import REFUSED, Session
 from flowctl.cli.selection import Outcome
-from flowctl.cli.tables import Look
+from flowctl.cli.tables import Look, short_id
 
 if TYPE_CHECKING:
     from flowctl.cli.results import Verdict
@@ -29,9 +29,8 @@ def tell(session: Session, outcome: Outcome[Verdict], *, single: bool, hint: str
     if session.options.dry_run and session.is_remote:
         output.note("The server's own rules were not asked: they may refuse it.")
     for verdict in refused:
-        output.failure(
-            f"refused: {verdict.id[:8]} is {verdict.before}: {verdict.reason or 'no reason'} {hint}".rstrip()
-        )
+        reason = (verdict.reason or "no reason").removeprefix("Reason: ").rstrip(".")
+        output.failure(f"refused: {short_id(verdict.id)} is {verdict.before}: {reason}. {hint}".rstrip())
     outcome.done = [verdict for verdict in verdicts if verdict.accepted]
     outcome.failed += [(verdict.id, REFUSED) for verdict in refused]
     return outcome.code
@@ -40,7 +39,7 @@ def tell(session: Session, outcome: Outcome[Verdict], *, single: bool, hint: str
 def _change(verdict: Verdict, look: Look, dry_run: bool) -> str:
     arrow = "→" if look.icons else "->"
     would = "would be " if dry_run else ""
-    return f"{verdict.name} ({verdict.id[:8]}): {verdict.before} {arrow} {would}{verdict.after}"
+    return f"{verdict.name} ({short_id(verdict.id)}): {verdict.before} {arrow} {would}{verdict.after}"
 
 
 def then_wait(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowctl.cli import moments
 from flowctl.cli.run_query import LATE_AFTER_SECONDS, sql, state_type, unknown_state
-from flowctl.cli.tables import Column
+from flowctl.cli.tables import Column, short_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def footer(lines: list[RunLine], more: bool) -> str:
     parts = [
         count,
         f"{late} late" if late else "",
-        f"next: flowctl why {first.id[:8]}" if first else "",
+        f"next: flowctl why {short_id(first.id)}" if first else "",
         "--all shows the rest" if more else "",
     ]
     return " · ".join(part for part in parts if part)
@@ -198,7 +198,7 @@ def _data_time(name: str) -> Column:
 
 
 COLUMNS = (
-    Column("ID", lambda line: line.id, lambda line, look: line.id[:8] if look.terminal else line.id),
+    Column("ID", lambda line: line.id, lambda line, look: short_id(line.id) if look.terminal else line.id),
     Column("NAME", lambda line: line.name, cut=True),
     Column("FLOW", lambda line: line.flow, cut=True),
     Column(

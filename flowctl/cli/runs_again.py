@@ -15,6 +15,7 @@ from flowctl.cli.context import Session
 from flowctl.cli.deployments_run import parse_future
 from flowctl.cli.run_query import FINAL_STATE_TYPES
 from flowctl.cli.selection import choose, each
+from flowctl.cli.tables import short_id
 from flowctl.domain.errors import Invalid, Refused
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def retry(
         return session.backend.changes.set_state(id, proposed, force=force, dry_run=session.options.dry_run)
 
     outcome = each(session, chosen, again)
+    if not chosen.ids and not chosen.missing:
+        session.output.hint("no run to retry")
     hint = "" if force else "Use --force to skip the rules."
     code = run_changes.tell(session, outcome, single=len(runs or ()) == 1, hint=hint)
     waits = wait and not session.options.dry_run
@@ -178,13 +181,13 @@ def _state(type: str, name: str, message: str | None, **details: Any) -> StateCr
 def _check_retry(run: dict[str, Any]) -> None:
     if run["state_type"] not in FINAL_STATE_TYPES:
         raise Refused(
-            f"{run['name']} ({run['id'][:8]}) is {run['state_name'] or 'without a state'}: "
+            f"{run['name']} ({short_id(run['id'])}) is {run['state_name'] or 'without a state'}: "
             "only a run that has ended can be retried.",
             remedy=f"flowctl runs why {run['id']}",
         )
     if run["deployment_id"] is None:
         raise Refused(
-            f"{run['name']} ({run['id'][:8]}) has no deployment: no runner and no worker could start it. "
+            f"{run['name']} ({short_id(run['id'])}) has no deployment: no runner and no worker could start it. "
             "Its own code can, where it is:",
             remedy=f"prefect flow-run retry {run['id']} --entrypoint FILE:FLOW",
         )
@@ -193,12 +196,13 @@ def _check_retry(run: dict[str, Any]) -> None:
 def _check_reschedule(run: dict[str, Any]) -> None:
     if run["state_type"] in FINAL_STATE_TYPES:
         raise Refused(
-            f"{run['name']} ({run['id'][:8]}) has ended: it is {run['state_name']}.",
+            f"{run['name']} ({short_id(run['id'])}) has ended: it is {run['state_name']}.",
             remedy=f"flowctl runs retry {run['id']}",
         )
     if run["state_type"] not in ("SCHEDULED", "PENDING"):
         raise Refused(
-            f"{run['name']} ({run['id'][:8]}) is {run['state_name']}: only a run that has not started can be moved.",
+            f"{run['name']} ({short_id(run['id'])}) is {run['state_name']}: "
+            "only a run that has not started can be moved.",
             remedy=f"flowctl runs cancel {run['id']}",
         )
 

@@ -12,7 +12,7 @@ import typer
 from flowctl.cli import completion, lookups, moments
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
-from flowctl.cli.tables import Column, Look, item
+from flowctl.cli.tables import Column, Look, item, short_id
 
 app = typer.Typer()
 
@@ -59,7 +59,7 @@ def diff(
         else:
             output.data([answer], single=True)
         return
-    titles = [f"{run['name']} ({run['id'][:8]})" for run in runs]
+    titles = [f"{run['name']} ({short_id(run['id'])})" for run in runs]
     rows = fields if output.format == "csv" else [field for field in fields if field["left"] != field["right"]]
     output.table(_columns("FIELD", "field", titles), rows)
     if shown and output.format != "csv":

@@ -51,7 +51,8 @@ def stats(
 ) -> None:
     """Count flow runs: how many, how many went well, how long they took, and how that went over time.
 
-    Without --since, --until or --older-than the runs of the last 7 days are counted; --all counts all. Durations are of
+    Without --since, --until or --older-than the runs of the last 7 days are counted; --all counts all. Runs that are
+    not due yet are counted with an --until in the future only. Durations are of
     runs that have ended; half of them took no longer than P50. OK is the share that completed of all that completed,
     failed or crashed. Days begin at midnight UTC.
     """
@@ -61,6 +62,7 @@ def stats(
         raise Invalid(f"{by!r} is not one of {', '.join(_KEYS)}.", remedy="flowctl runs stats --by day")
     if not (query.all or query.since or query.until or query.older_than):
         query.since = statistics.DEFAULT_SINCE
+    query.until = query.until or "now"
     query.all, query.sort = True, "start"
     from flowctl.domain.run_statistics import summarize
 

@@ -12,7 +12,7 @@ from flowctl.cli.commands import Command, Group
 from flowctl.cli.context import PARTIAL, Session
 from flowctl.cli.run_removal import Extent
 from flowctl.cli.selection import choose, each, noun
-from flowctl.cli.tables import Column, item
+from flowctl.cli.tables import Column, item, short_id
 from flowctl.domain.errors import NotFound, Unsupported
 
 
@@ -96,7 +96,9 @@ def delete(
         outcome.done = answer["deleted"]
         _tell(session, answer, f"deleted {noun(len(outcome.done))}{' for good' if for_good else ''}")
         if outcome.done and not for_good:
-            output.hint(f"flowctl runs undo {answer['batch'][:8]} brings {_them(len(outcome.done))} back, for 7 days")
+            output.hint(
+                f"flowctl runs undo {short_id(answer['batch'])} brings {_them(len(outcome.done))} back, for 7 days"
+            )
     return outcome.code
 
 
@@ -303,7 +305,7 @@ def _tell_restored(session: Session, ids: list[str], lost: list[dict[str, Any]],
     else:
         output.lines(ids if output.format == "id" else [f"{verb} {noun(len(ids))}"])
     for one in lost:
-        name = f"{one['name']} ({one['id'][:8]}): " if one["name"] else ""
+        name = f"{one['name']} ({short_id(one['id'])}): " if one["name"] else ""
         output.failure(f"{name}{one['detail']}")
 
 

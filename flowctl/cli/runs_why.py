@@ -13,7 +13,7 @@ import typer
 from flowctl.cli import completion
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
-from flowctl.cli.tables import Column, Look, clean, item, pad, width
+from flowctl.cli.tables import Column, Look, clean, item, pad, short_id, width
 from flowctl.domain.errors import Refused
 
 app = typer.Typer()
@@ -125,7 +125,7 @@ def plain(text: str) -> str:
 
 
 def _short(id: str, look: Look) -> str:
-    return id[:8] if look.terminal else id
+    return short_id(id) if look.terminal else id
 
 
 def _short_ids(command: str, look: Look) -> str:

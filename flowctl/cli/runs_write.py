@@ -110,7 +110,9 @@ def resume(
         choose(session, runs, what="runs resume"),
         lambda id: session.backend.changes.resume(id, run_input, dry_run=dry_run),
     )
-    code = run_changes.tell(session, outcome, single=len(runs or ()) == 1)
+    lacks_input = any(not each.accepted and "Validation failed" in (each.reason or "") for each in outcome.done)
+    hint = "Give what it waits for with --input K=V." if lacks_input else ""
+    code = run_changes.tell(session, outcome, single=len(runs or ()) == 1, hint=hint)
     return run_changes.then_wait(session, outcome, code, timeout) if wait and not dry_run else code
 
 

@@ -116,6 +116,11 @@ def block(values: Mapping[str, object] | None) -> str:
     return "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in (values or {}).items())
 
 
+def short_id(id: str) -> str:
+    """As much of an id as tells it from others: eight characters, or eighteen where the first twelve are a time."""
+    return id[:18] if id[14:15] == "7" else id[:8]
+
+
 def clean(text: str) -> str:
     """The text with its control characters made visible: no cell breaks a line or talks to the terminal."""
     if text.isprintable():

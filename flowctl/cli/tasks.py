@@ -147,9 +147,8 @@ def _follow(session: Session, logs: dict[str, Any], lines: list[dict[str, Any]],
 class _Line:
     """What a table shows of one task run."""
 
-    def __init__(self, task: Mapping[str, Any], run: str | None, id_length: int) -> None:
+    def __init__(self, task: Mapping[str, Any], run: str | None) -> None:
         self.task = task
-        self.id_length = id_length
         self.id: str = task["id"]
         self.run = run
         self.seconds: float | None = task["estimated_run_time"] if task["start_time"] else None
@@ -159,8 +158,7 @@ class _Line:
 
 def _lines(session: Session, found: list[dict[str, Any]]) -> list[_Line]:
     runs = lookups.names(session.api, "flow_runs", (task["flow_run_id"] for task in found))
-    id_length = lookups.distinct(task["id"] for task in found)
-    return [_Line(task, runs.get(task["flow_run_id"] or ""), id_length) for task in found]
+    return [_Line(task, runs.get(task["flow_run_id"] or "")) for task in found]
 
 
 def _pairs(session: Session, task: dict[str, Any]) -> list[tuple[str, str]]:
@@ -233,7 +231,7 @@ _OVERLAP = timedelta(seconds=60)
 _LOG_FIELDS = ("timestamp", "level", "name", "message", "flow_run_id", "task_run_id")
 
 _COLUMNS = (
-    Column("ID", lambda line: line.id, lambda line, look: line.id[: line.id_length] if look.terminal else line.id),
+    Column("ID", lambda line: line.id, lambda line, look: lookups.short(line.id, look)),
     Column("NAME", lambda line: line.task["name"], cut=True),
     Column("RUN", lambda line: line.run, cut=True),
     Column(
@@ -242,7 +240,13 @@ _COLUMNS = (
         lambda line, look: run_table.state_text(line.task["state_type"], line.task["state_name"], look),
         style=lambda line: run_table.state_style(line.task["state_type"]),
     ),
-    Column("MESSAGE", lambda line: line.message or None, lambda line, _look: line.message or " ", cut=True, spare=True),
+    Column(
+        "MESSAGE",
+        lambda line: line.message or None,
+        lambda line, look: line.message or (" " if look.terminal else ""),
+        cut=True,
+        spare=True,
+    ),
     Column(
         "START",
         lambda line: line.task["start_time"] and moments.iso(line.task["start_time"]),

@@ -11,6 +11,7 @@ from flowctl.cli.commands import Command
 from flowctl.cli.context import REFUSED, Session, exit_code
 from flowctl.cli.run_query import STATE_TYPES, state_type, unknown_state
 from flowctl.cli.selection import Outcome, each
+from flowctl.cli.tables import short_id
 from flowctl.cli.tasks_found import TasksSelection, choose, noun
 from flowctl.domain.errors import FlowctlError, Invalid
 
@@ -119,14 +120,14 @@ def _tell(
         arrow = ("→" if output.look.icons else "->") + (" would be" if session.options.dry_run else "")
         output.lines(
             [
-                f"{task['name']} ({task['id'][:8]}): {task['state_name']} {arrow} {answer['state']['name']}"
+                f"{task['name']} ({short_id(task['id'])}): {task['state_name']} {arrow} {answer['state']['name']}"
                 for task, answer in accepted
             ]
         )
     hint = "" if force else ". Use --force to skip the rules."
     for task, answer in refused:
         reason = answer["details"].get("reason") or "no reason"
-        output.failure(f"refused: {task['id'][:8]} is {task['state_name']}: {reason}{hint}")
+        output.failure(f"refused: {short_id(task['id'])} is {task['state_name']}: {reason}{hint}")
     outcome.done = accepted
     outcome.failed += [(task["id"], REFUSED) for task, _ in refused]
     return outcome.code

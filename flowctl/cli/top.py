@@ -181,7 +181,7 @@ class Screen:
         if not look.terminal:
             return []
         if self.asks is not None:
-            return ["", look.paint(f"Cancel {self.asks.line.name} ({self.asks.id[:8]})? [y/N]", "yellow")]
+            return ["", look.paint(f"Cancel {self.asks.line.name} ({tables.short_id(self.asks.id)})? [y/N]", "yellow")]
         more = f"{hidden:,} more below · " if hidden > 0 else ""
         held = "held still · " if self.is_held else ""
         keys = _HELP if look.icons else _HELP.replace("↑↓", "j/k").replace("·", "|")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flowctl.cli import moments, run_table
 from flowctl.cli.context import Session
-from flowctl.cli.tables import Look
+from flowctl.cli.tables import Look, short_id
 from flowctl.domain.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -96,7 +96,9 @@ def report(session: Session, waited: Waited, ids: Sequence[str]) -> None:
             session.output.error(NotFound(f"Flow run {id} was deleted meanwhile."))
     if waited.timed_out:
         left = [id for id in ids if id not in waited.ended]
-        session.output.note(f"timed out: {len(left)} of {len(ids)} still going: {', '.join(id[:8] for id in left)}")
+        session.output.note(
+            f"timed out: {len(left)} of {len(ids)} still going: {', '.join(short_id(id) for id in left)}"
+        )
 
 
 def line(moment: Moment, look: Look, *, message: bool = True) -> str:
@@ -105,7 +107,7 @@ def line(moment: Moment, look: Look, *, message: bool = True) -> str:
         run_table.state_text(moment.state_type, moment.state_name, look), run_table.state_style(moment.state_type)
     )
     detail = f": {moment.message}" if message and moment.message else ""
-    return f"{moment.name} ({moment.id[:8] if look.terminal else moment.id})  {state}{detail}"
+    return f"{moment.name} ({short_id(moment.id) if look.terminal else moment.id})  {state}{detail}"
 
 
 def _changes(session: Session, deadline: float | None, tick: Callable[[], None] | None) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from api_client import TestClient
 
 from flowctl.domain.flow_runs import FlowRun
+from flowctl.domain.states import StateType
 from flowctl.server.app import create_app
 from flowctl.settings import Settings
 
@@ -23,6 +24,17 @@ def test_ls_shows_the_last_run(cli, three: list[FlowRun]) -> None:
         ("etl", "2", "Running"),
         ("report", "1", "Failed"),
     ]
+
+
+def test_a_run_that_is_due_later_is_not_the_last(cli, world, three: list[FlowRun]) -> None:
+    later = world.run("later", (StateType.SCHEDULED, 0))
+    assert cli("runs", "reschedule", str(later.id), "+2h").code == 0
+    assert [line.split()[1:4] for line in cli("flows", "ls").lines[1:]] == [
+        ["etl", "3", "Running"],
+        ["report", "1", "Failed"],
+    ]
+    (etl, _) = cli("runs", "stats", "--json").json
+    assert (etl["name"], etl["runs"]) == ("etl", 2)
 
 
 def test_json_is_the_servers_answer(cli, three: list[FlowRun], db_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flowctl.cli.tables import Column, Look, clean, cut, item, table, width
+from flowctl.cli.tables import Column, Look, clean, cut, item, short_id, table, width
 
 
 def look(**changes: Any) -> Look:
@@ -59,6 +59,11 @@ def test_colours_do_not_count_as_width() -> None:
 def test_a_name_can_neither_break_a_line_nor_talk_to_the_terminal() -> None:
     assert clean("a\nb\x1b[2Jc") == "a\\nb\\x1b[2Jc"
     assert clean("zoë · 東京") == "zoë · 東京"
+
+
+def test_an_id_is_as_short_as_it_may_be() -> None:
+    assert short_id("3f9c21ab-1111-4222-8333-444455556666") == "3f9c21ab"
+    assert short_id("01a1fce5-f79c-73dc-810a-e29e187056a4") == "01a1fce5-f79c-73dc"  # begins with its time
 
 
 def test_wide_characters_take_two_cells() -> None:

@@ -4,12 +4,10 @@ import csv
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from deployed import reached
 
-from flowctl.cli.lookups import distinct
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.logs import LogCreate
 from flowctl.domain.states import StateCreate, StateType
@@ -208,10 +206,3 @@ class TestStats:
         assert cli("tasks", "stats", "--flow", "nope").code == 3
         assert cli("tasks", "stats", "--since", "soon").code == 2
         assert cli("tasks", "stats", "--since", "1h", "--until", "2h").code == 2
-
-
-def test_ids_are_as_long_as_it_takes() -> None:
-    base = str(uuid4())
-    assert distinct([base]) == 8
-    assert distinct([base, base[:-1] + ("0" if base[-1] != "0" else "1")]) == 36
-    assert distinct(["01a1fcc7-aaaa-7000-8000-000000000000", "01a1fcc7-bbbb-7000-8000-000000000000"]) == 13

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from flowctl.cli import moments
 from flowctl.cli.results import FlowLine
 from flowctl.cli.run_query import RunQuery
 from flowctl.cli.run_table import DEFAULT_LIMIT
@@ -29,7 +30,7 @@ class Flows(Named):
         limit = None if query.all else query.limit or DEFAULT_LIMIT
         ending = "" if limit is None else f" LIMIT {limit + 1}"
         with self._database.read() as tx:
-            rows = tx.execute(f"{_SELECT} {where}{ending}", parameters).fetchall()
+            rows = tx.execute(f"{_SELECT} {where}{ending}", (moments.stored(tx.now), *parameters)).fetchall()
         return [FlowLine(*row) for row in rows[:limit]], limit is not None and len(rows) > limit
 
     def objects(self, query: RunQuery) -> list[dict[str, Any]]:
@@ -37,7 +38,7 @@ class Flows(Named):
         where, parameters = _sql(query)
         limit = "" if query.all else f" LIMIT {query.limit or DEFAULT_LIMIT}"
         with self._database.read() as tx:
-            return FLOW.rows(tx, f"{_LAST} {where}{limit}", parameters).wire(json.loads)
+            return FLOW.rows(tx, f"{_LAST} {where}{limit}", (moments.stored(tx.now), *parameters)).wire(json.loads)
 
     def read(self, id: str) -> dict[str, Any]:
         """A flow in full."""
@@ -59,10 +60,10 @@ _LAST = """
     LEFT JOIN flow_run AS last ON last.id = (
         SELECT flow_run.id
         FROM flow_run
-        WHERE flow_run.flow_id = flow.id
+        WHERE flow_run.flow_id = flow.id AND coalesce(flow_run.start_time, flow_run.expected_start_time) <= ?
         ORDER BY coalesce(flow_run.start_time, flow_run.expected_start_time) DESC
         LIMIT 1
-    )"""  # ix_flow_run__flow
+    )"""  # ix_flow_run__flow; takes the present time: what is scheduled is not the last
 
 _SELECT = f"""
     SELECT flow.id, flow.name, flow.created, flow.updated, (SELECT group_concat(value, ',') FROM json_each(flow.tags)),

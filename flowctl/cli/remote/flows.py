@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flowctl.cli.api.door import Door
@@ -78,7 +79,8 @@ class Flows(Named):
         )
 
     def _last_run(self, flow: dict[str, Any]) -> dict[str, Any] | None:
-        body = {"flows": _only(flow["id"]), "sort": "START_TIME_DESC"}
+        due = {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}}
+        body = {"flows": _only(flow["id"]), "flow_runs": due, "sort": "START_TIME_DESC"}
         return next(iter(self._door.all("/flow_runs/filter", body, limit=1)), None)
 
     def _found(self, query: RunQuery, limit: int | None) -> list[dict[str, Any]]:
