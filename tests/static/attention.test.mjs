@@ -29,6 +29,12 @@ test('late, stuck and paused runs', () => {
   assert.equal(isStuck({ state_type: 'RUNNING', updated: at(900) }, NOW), false);
 });
 
+test('stuck runs of a flow in one state are one item', () => {
+  const stuck = (id, flow_id, state_type = 'PENDING') => ({ id, flow_id, state_type, state: { timestamp: at(9) } });
+  const items = attentionOf({ ...lists, active: [stuck('a', 'f'), stuck('b', 'f'), stuck('c', 'g'), stuck('d', 'f', 'CANCELLING')] }, NOW);
+  assert.deepEqual(items.map((item) => item.runs.map((run) => run.id).join()), ['a,b', 'c', 'd']);
+});
+
 test('one coming run for each deployment, with those after it', () => {
   const next = comingUp([due('late', -3), due('a', 1), due('b', 2), due('other', 4, { deployment_id: null })], NOW);
   assert.deepEqual(next.map((each) => [each.run.id, each.later.length]), [['a', 1], ['other', 0]]);

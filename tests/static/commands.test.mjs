@@ -38,6 +38,9 @@ test('buttons for what the API can do', () => {
   const label = (command) => buttonOf(command)?.label;
   assert.equal(label('flowctl runs set-state 1 scheduled'), 'Start now');
   assert.equal(label('flowctl runs set-state 1 scheduled --name AwaitingRetry'), 'Try again');
+  assert.equal(label('flowctl runs reschedule 1 now'), 'Start now');
+  assert.equal(label('flowctl runs reschedule 1 +10m'), undefined);
+  assert.equal(label('flowctl runs retry 1'), 'Try again');
   assert.equal(label('flowctl runs set-state 1 cancelled --force'), 'Force cancel');
   assert.equal(label("prefect work-queue resume q --pool 'my pool'"), 'Resume queue');
   assert.equal(label('prefect worker start --pool p'), undefined);

@@ -78,3 +78,7 @@ test('sizes and spans of days are about right', () => {
   assert.deepEqual([0, 512, 999, 1000, 4096, 9960, 12_345_678, 5.1e12].map(f.bytes), ['0 bytes', '512 bytes', '999 bytes', '1.0 kB', '4.1 kB', '10 kB', '12 MB', '5.1 TB']);
   assert.deepEqual([0.4, 1, 90, 365, 3000].map(f.daysOf), ['less than a day', '1 day', '90 days', '365 days', '8 years']);
 });
+
+test('a rate is 100% only when nothing is missing', () => {
+  assert.deepEqual([0, 2 / 3, 0.99999, 1].map(percent), ['0%', '66.7%', '99.9%', '100%']);
+});

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +80,8 @@ class Watch:
     origins: set[str]
     problems: list[str] = field(default_factory=list[str])
     requests: list[str] = field(default_factory=list[str])
+    pending: int = 0
+    """Requests without an answer yet."""
     failures_expected: bool = False
     """True: the test makes requests fail on purpose."""
 
@@ -87,6 +90,8 @@ class Watch:
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         page.on("request", self._request)
         page.on("response", self._response)
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
 
     def _console(self, message: Any) -> None:
         text = message.text
@@ -100,9 +105,13 @@ class Watch:
         parts = urlsplit(request.url)
         if parts.scheme in ("data", "blob"):
             return
+        self.pending += 1
         self.requests.append(f"{request.method} {parts.path}")
         if f"{parts.scheme}://{parts.netloc}" not in self.origins:
             self.problems.append(f"request to another origin: {request.url}")
+
+    def _answered(self, request: Any) -> None:
+        self.pending -= not request.url.startswith(("data:", "blob:"))
 
     def _response(self, response: Any) -> None:
         if response.status >= 400 and not self.failures_expected:
@@ -164,11 +173,24 @@ def visit(browser: Any, server: Server) -> Iterator[Visitor]:
     assert not problems, "\n".join(problems)
 
 
+def settle(page: Any) -> None:
+    """Wait until a page shows no rows to come, and has asked for nothing for a quarter of a second."""
+    playwright_api.expect(page.locator(".skeleton-row")).to_have_count(0)
+    end = time.monotonic() + 15
+    quiet = asked = 0
+    while quiet < 5 and time.monotonic() < end:
+        page.wait_for_timeout(50)
+        still = page.watch.pending <= 0 and len(page.watch.requests) == asked
+        asked = len(page.watch.requests)
+        quiet = quiet + 1 if still else 0
+
+
 @pytest.fixture
 def accessible() -> Callable[[Any], None]:
-    """Check a page with axe: nothing serious may be found."""
+    """Check a settled page with axe: nothing serious may be found."""
 
     def check(page: Any) -> None:
+        settle(page)
         page.evaluate(AXE)
         result = page.evaluate(f"axe.run(document, {{runOnly: {AXE_RULES}, resultTypes: ['violations']}})")
         serious: list[str] = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
+from ui.conftest import settle
 
 if TYPE_CHECKING:
     from ui.conftest import Visitor
@@ -59,7 +60,7 @@ def test_runs_page_asks_five_times_at_most(visit: Visitor, world: World) -> None
     page = visit("/runs")
     expect(page.locator("main")).to_contain_text("bold-lynx")
     expect(page.locator("td.c-tasks", has_text="4").first).to_be_visible()
-    page.wait_for_timeout(800)
+    settle(page)
     asked = [path for path in api_requests(page) if path not in ONLY_WITH_DEPLOYMENTS]
     assert sorted(asked) in (RUNS_ASKS, sorted([*RUNS_ASKS, "/flowctl/runs/reasons"]))
     assert len(page.watch.requests) <= 22, page.watch.requests
@@ -68,7 +69,7 @@ def test_runs_page_asks_five_times_at_most(visit: Visitor, world: World) -> None
 def test_dashboard_asks_ten_times_at_most(visit: Visitor, world: World) -> None:
     page = visit("/dashboard")
     expect(page.locator(".attention")).to_contain_text("bold-lynx")
-    page.wait_for_timeout(800)
+    settle(page)
     asked = api_requests(page)
     assert len([path for path in asked if path == "/flow_runs/filter"]) == 3
     assert set(asked) <= {
@@ -87,7 +88,7 @@ def test_dashboard_asks_ten_times_at_most(visit: Visitor, world: World) -> None:
 def test_flow_pages_ask_once_for_all_rows(visit: Visitor, world: World) -> None:
     page = visit("/flows")
     expect(page.locator(".run-bars .bar").first).to_be_visible()
-    page.wait_for_timeout(500)
+    settle(page)
     assert sorted(api_requests(page)) == [
         "/flow_runs/filter",
         "/flows/paginate",
@@ -96,7 +97,7 @@ def test_flow_pages_ask_once_for_all_rows(visit: Visitor, world: World) -> None:
     ]
     page = visit(f"/flows/flow/{world.flow}")
     expect(page.locator(".history .dot").first).to_be_visible()
-    page.wait_for_timeout(500)
+    settle(page)
     assert sorted(api_requests(page)) == [
         "/deployments/filter",
         "/flow_runs/history",
@@ -109,13 +110,13 @@ def test_flow_pages_ask_once_for_all_rows(visit: Visitor, world: World) -> None:
 def test_deployment_pages_ask_once_for_all_rows(visit: Visitor, world: World) -> None:
     page = visit("/deployments")
     expect(page.locator("tbody .row").first).to_be_visible()
-    page.wait_for_timeout(800)
+    settle(page)
     asked = api_requests(page)
     assert sorted(set(asked)) == ["/deployments/paginate", "/flow_runs/filter", "/flows/filter"]
     assert len(asked) == 4
     page = visit(f"/deployments/deployment/{world.deployment}")
     expect(page.locator(".schedule")).to_be_visible()
-    page.wait_for_timeout(800)
+    settle(page)
     assert sorted(api_requests(page)) == [
         f"/deployments/{world.deployment}",
         "/flow_runs/filter",
@@ -127,7 +128,7 @@ def test_deployment_pages_ask_once_for_all_rows(visit: Visitor, world: World) ->
 def test_run_page_asks_six_times(visit: Visitor, world: World) -> None:
     page = visit(f"/runs/flow-run/{world.failed}")
     expect(page.locator(".why")).to_contain_text("etl.py")
-    page.wait_for_timeout(800)
+    settle(page)
     assert sorted(api_requests(page)) == [
         f"/flow_runs/{world.failed}",
         f"/flow_runs/{world.failed}/graph-v2",
@@ -142,7 +143,7 @@ def test_run_page_asks_six_times(visit: Visitor, world: World) -> None:
 def test_no_long_task_once_the_list_is_there(visit: Visitor, world: World) -> None:
     page = visit("/runs", prepare=lambda page: page.add_init_script(LONG_TASKS))
     expect(page.locator("main")).to_contain_text("bold-lynx")
-    page.wait_for_timeout(500)
+    settle(page)
     page.evaluate("window.longTasks.length = 0")
     page.locator(".scroll").evaluate("(element) => { element.scrollTop = 500; }")
     page.keyboard.press("j")

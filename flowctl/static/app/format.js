@@ -109,6 +109,9 @@ export function clock(value) {
 /** @param {number} n */
 export const count = (n) => n.toLocaleString('en-US');
 
+/** Never 100% while something is missing. @param {number} rate  0 to 1 */
+export const percent = (rate) => `${rate < 1 ? Math.min(99.9, Math.round(rate * 1000) / 10) : 100}%`;
+
 /** @param {number} n @param {string} one @param {string} [many] */
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 

@@ -2,7 +2,7 @@
 
 import { html, useMemo, useRef } from '../../vendor/preact.js';
 import { config, post } from '../api.js';
-import { ago, count, duration, elapsed, pad, plural, stateKey } from '../format.js';
+import { ago, count, duration, elapsed, pad, percent, plural, stateKey } from '../format.js';
 import { useLive } from '../live.js';
 import { entityOf, loadNames, loadReasons, nameOf, namesVersion, navigate, place, reasonOf, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { attentionOf, comingUp, isStuck, ownerOf, usualSeconds } from '../ui/attention.js';
@@ -139,10 +139,10 @@ function Sums({ counts, stale, runs, filters }) {
   const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
   const delays = runs.filter((run) => run.start_time && run.estimated_start_time_delta > 0).map((run) => run.estimated_start_time_delta);
   const delay = delays.length ? delays.reduce((sum, n) => sum + n, 0) / delays.length : 0;
-  return html`<p class="sums ${stale ? 'is-stale' : ''}"><${Link} to=${runsPath(filters, '')}><b class="num">${count(total)}</b> ${total === 1 ? 'run' : 'runs'}<//>
-    ${bad > 0 && html`<${Link} to=${runsPath(filters, 'state=Failed,Crashed')} class="s-failed"><${Icon} name="failed" size=${13} /><b class="num">${count(bad)}</b> failed<//>`}
-    ${done > 0 && html`<span class="s-completed" title="Of the runs that ended, ${count(counts.COMPLETED ?? 0)} of ${count(done)} completed"><${Icon} name="completed" size=${13} /><b class="num">${Math.floor(((counts.COMPLETED ?? 0) / done) * 1000) / 10}%</b> completed</span>`}
-    ${delay >= 1 && html`<span class="wide-only" title="From the scheduled time to the start, on average"><${Icon} name="scheduled" size=${13} class="s-scheduled" /><b class="num">${duration(delay)}</b> start delay</span>`}</p>`;
+  return html`<p class="sums ${stale ? 'is-stale' : ''}"><${Link} to=${runsPath(filters, '')}><b>${count(total)}</b> ${total === 1 ? 'run' : 'runs'}<//>
+    ${bad > 0 && html`<${Link} to=${runsPath(filters, 'state=Failed,Crashed')} class="s-failed"><${Icon} name="failed" size=${13} /><b>${count(bad)}</b> failed<//>`}
+    ${done > 0 && html`<span class="s-completed" title="Of the runs that ended, ${count(counts.COMPLETED ?? 0)} of ${count(done)} completed"><${Icon} name="completed" size=${13} /><b>${percent((counts.COMPLETED ?? 0) / done)}</b> completed</span>`}
+    ${delay >= 1 && html`<span class="wide-only" title="From the scheduled time to the start, on average"><${Icon} name="scheduled" size=${13} class="s-scheduled" /><b>${duration(delay)}</b> start delay</span>`}</p>`;
 }
 
 /** @param {{run: any}} props */
@@ -169,17 +169,18 @@ function AttentionItem({ item, refresh, filters }) {
   const then = (/** @type {(a: any) => Promise<any>} */ work) => async () => { if (await work(await actions())) await refresh(); };
   const same = item.runs.length - 1;
   const button = kind === 'failed' ? run.deployment_id && ['Retry', then((a) => a.retryRun(run, nameOf(run.flow_id)))]
+    : same ? null
     : kind === 'paused' ? [run.state?.state_details?.run_input_keyset ? 'Answer' : 'Resume', then((a) => a.resumeRun(run))]
     : kind === 'stuck' && run.state_type === 'CANCELLING' ? ['Force cancel', then((a) => a.forceCancel(run))]
     : ['Cancel', then((a) => a.cancelRun(run))];
   return html`<li class="item s-${kind === 'late' ? 'late' : stateKey(run.state_type, run.state_name)} ${item.recovered ? 'is-recovered' : ''}">
     <${Icon} name=${kind === 'late' ? 'late' : stateKey(run.state_type, run.state_name)} class="item-icon s-${kind === 'late' ? 'late' : stateKey(run.state_type, run.state_name)}" /><span class="sr">${kind === 'late' ? 'Late' : run.state_name}</span>
     <div class="item-main"><div class="item-line"><${Link} class="name" to="/runs/flow-run/${run.id}" title=${run.name}>${run.name}<//><${Owner} run=${run} />
-        ${same > 0 && (kind === 'late' ? html`<span class="tag">+${count(same)}</span>` : html`<${Link} class="tag" to=${runsPath(filters, `flows=${run.flow_id}&state=Failed,Crashed`)} title="${plural(same, 'more run')} with this error">×${count(same + 1)}<//>`)}
+        ${same > 0 && (kind !== 'failed' ? html`<span class="tag">+${count(same)}</span>` : html`<${Link} class="tag" to=${runsPath(filters, `flows=${run.flow_id}&state=Failed,Crashed`)} title="${plural(same, 'more run')} with this error">×${count(same + 1)}<//>`)}
         ${item.recovered && html`<span class="tag is-good">succeeded since</span>`}</div>
       <div class=${kind === 'failed' ? 'item-why failure' : 'item-why muted'} title=${kind === 'failed' ? run.state?.message : undefined}>${reason(item)}</div></div>
     <span class="item-when"><${Time} at=${new Date(item.since).toISOString()} /></span>
-    ${button ? html`<button type="button" class="btn small" onClick=${button[1]}>${button[0]}</button>` : html`<${Link} class="btn small" to="/runs/flow-run/${run.id}">Open<//>`}</li>`;
+    ${button ? html`<button type="button" class="btn small" onClick=${button[1]}>${button[0]}</button>` : html`<${Link} class="btn small" to=${same && kind !== 'failed' ? runsPath(filters, `flows=${run.flow_id}&state=${run.state_name}`) : `/runs/flow-run/${run.id}`}>${same && kind !== 'failed' ? 'Show all' : 'Open'}<//>`}</li>`;
 }
 
 /** @param {import('../ui/attention.js').Item} item */

@@ -2,11 +2,11 @@
 
 import { html, useEffect, useMemo } from '../../vendor/preact.js';
 import { get, post } from '../api.js';
-import { TERMINAL, absolute, briefParameters, count, duration } from '../format.js';
+import { TERMINAL, absolute, briefParameters, count, duration, percent } from '../format.js';
 import { useLive } from '../live.js';
 import { loadNames, nameOf, namesVersion, navigate, place, rememberNames, setQuery, useActions, useCommands, useQuery, useTitle } from '../store.js';
 import { Copy, Empty, ErrorBox, Icon, Lazy, Link, Menu, NotFound, Skeleton, StateBadge, Switch, Tabs, Tags, Time } from '../ui/controls.js';
-import { RunBars, RunTable, isBusy, percent, statsOf } from '../ui/run_table.js';
+import { RunBars, RunTable, isBusy, statsOf } from '../ui/run_table.js';
 import { kindOfSchedule, scheduleWords } from '../ui/schedule.js';
 import { Ready } from './deployments.js';
 

@@ -2,13 +2,13 @@
 
 import { html, useMemo, useState } from '../../vendor/preact.js';
 import { call, get, post } from '../api.js';
-import { count, duration, niceStep } from '../format.js';
+import { count, duration, niceStep, percent } from '../format.js';
 import { useLive } from '../live.js';
 import { namesVersion, navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { History, toBuckets } from '../ui/chart.js';
 import { Copy, Empty, ErrorBox, Icon, Lazy, Link, NotFound, Segments, Skeleton, StateBadge, Tabs, Tags, Time } from '../ui/controls.js';
 import { RangePicker, bodyOf, readFilters, windowOf } from '../ui/run_filters.js';
-import { RunTable, isBusy, percent, statsOf } from '../ui/run_table.js';
+import { RunTable, isBusy, statsOf } from '../ui/run_table.js';
 import { scheduleWords } from '../ui/schedule.js';
 
 const PAGE = 200;

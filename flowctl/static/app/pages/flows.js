@@ -2,12 +2,12 @@
 
 import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
 import { config, post } from '../api.js';
-import { count, duration, plural } from '../format.js';
+import { count, duration, percent, plural } from '../format.js';
 import { useLive } from '../live.js';
 import { navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { Command, Empty, ErrorBox, Icon, Link, Skeleton, StateBadge, Time } from '../ui/controls.js';
 import { PAGES, endOfList, inParts, paged } from '../ui/paged.js';
-import { RunBars, lastRuns, percent, statsOf } from '../ui/run_table.js';
+import { RunBars, lastRuns, statsOf } from '../ui/run_table.js';
 import { Table } from '../ui/table.js';
 
 export default function FlowsPage() {

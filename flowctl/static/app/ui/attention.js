@@ -50,7 +50,7 @@ export function attentionOf({ failed, active, scheduled, recent }, now) {
   }
   for (const run of scheduled) if (isLate(run, now)) add('late', run, `late ${ownerOf(run)}`, '', Date.parse(run.next_scheduled_start_time ?? run.expected_start_time));
   for (const run of active) {
-    if (isStuck(run, now)) add('stuck', run, run.id, '', Date.parse(run.state?.timestamp ?? run.updated));
+    if (isStuck(run, now)) add('stuck', run, `stuck ${run.state_type} ${ownerOf(run)}`, '', Date.parse(run.state?.timestamp ?? run.updated));
     else if (run.state_type === 'PAUSED') add('paused', run, run.id, '', Date.parse(run.state?.timestamp ?? run.updated));
   }
   const rank = /** @type {const} */ ({ failed: 0, stuck: 0, late: 0, paused: 1 });

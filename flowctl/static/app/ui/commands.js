@@ -85,6 +85,8 @@ export function buttonOf(command) {
   switch (`${program} ${group} ${verb}`) {
     case 'flowctl runs cancel': return { label: 'Cancel', danger: true };
     case 'flowctl runs resume': return { label: 'Resume' };
+    case 'flowctl runs retry': return { label: 'Try again' };
+    case 'flowctl runs reschedule': return rest[0] === 'now' ? { label: 'Start now' } : null;
     case 'flowctl runs set-state':
       return rest[0] === 'cancelled' ? { label: 'Force cancel', danger: true } : rest[0] === 'crashed' ? { label: 'Mark crashed', danger: true }
         : rest[0] === 'scheduled' ? { label: rest[2] === 'AwaitingRetry' ? 'Try again' : 'Start now' } : null;

@@ -71,7 +71,7 @@ function ofChosen(ids) {
   const many = (/** @type {any} */ state) => /** @type {Entry['request']} */ (['POST', '/flow_runs/bulk_set_state', { flow_runs: { id: { any_: ids } }, state }]);
   return [
     { label: `Cancel the ${plural(ids.length, 'chosen run')}`, flowctl: ['runs', 'cancel', ...ids], request: many({ type: 'CANCELLING' }) },
-    { label: 'Try them again', flowctl: ['runs', 'set-state', ...ids, 'scheduled', '--name', 'AwaitingRetry'], request: many({ type: 'SCHEDULED', name: 'AwaitingRetry' }) },
+    { label: 'Try them again', flowctl: ['runs', 'retry', ...ids], request: many({ type: 'SCHEDULED', name: 'AwaitingRetry' }) },
     { label: 'Set their state', flowctl: ['runs', 'set-state', ...ids, 'completed'], request: many({ type: 'COMPLETED' }) },
     { label: 'Delete them', flowctl: ['runs', 'delete', ...ids], request: ['POST', '/flow_runs/bulk_delete', { flow_runs: { id: { any_: ids } } }] },
   ];
@@ -93,10 +93,10 @@ function ofRun(run) {
   ];
   if (!done) entries.push({ label: 'Cancel it', flowctl: ['runs', 'cancel', id], request: set({ type: 'CANCELLING' }) });
   if (run.state_type === 'PAUSED') entries.push({ label: 'Resume it', flowctl: ['runs', 'resume', id], request: ['POST', `/flow_runs/${id}/resume`, {}] });
-  if (run.state_type === 'SCHEDULED') entries.push({ label: 'Start it now', flowctl: ['runs', 'set-state', id, 'scheduled'], request: set({ type: 'SCHEDULED' }) });
-  if (run.state_type === 'RUNNING') entries.push({ label: 'Pause it', flowctl: ['runs', 'set-state', id, 'paused'], request: set({ type: 'PAUSED' }) });
+  if (run.state_type === 'SCHEDULED') entries.push({ label: 'Start it now', flowctl: ['runs', 'reschedule', id, 'now'], request: set({ type: 'SCHEDULED' }) });
+  if (run.state_type === 'RUNNING') entries.push({ label: 'Pause it', flowctl: ['runs', 'pause', id], request: set({ type: 'PAUSED' }) });
   if (done && run.deployment_id) {
-    entries.push({ label: 'Retry it', flowctl: ['runs', 'set-state', id, 'scheduled', '--name', 'AwaitingRetry'], request: set({ type: 'SCHEDULED', name: 'AwaitingRetry' }) });
+    entries.push({ label: 'Retry it', flowctl: ['runs', 'retry', id], request: set({ type: 'SCHEDULED', name: 'AwaitingRetry' }) });
     entries.push({ label: 'Run it again', request: ['POST', `/deployments/${run.deployment_id}/create_flow_run`, { parameters: run.parameters }] });
   }
   entries.push({ label: 'Set its state', flowctl: ['runs', 'set-state', id, 'completed'], request: set({ type: 'COMPLETED' }) });
@@ -123,9 +123,9 @@ function ofDeployment({ id, name, flow_id, paused, parameters }) {
   return [
     { label: 'This deployment', flowctl: ['deployments', 'show', target], request: ['GET', `/deployments/${id}`] },
     { label: 'Its runs', flowctl: ['runs', 'ls', '--deployment', target], request: ['POST', '/flow_runs/filter', { flow_runs: { deployment_id: { any_: [id] } }, sort: 'START_TIME_DESC' }] },
-    { label: 'Run it', request: ['POST', `/deployments/${id}/create_flow_run`, { parameters }] },
+    { label: 'Run it', flowctl: ['deployments', 'run', target], request: ['POST', `/deployments/${id}/create_flow_run`, { parameters }] },
     { label: paused ? 'Resume it' : 'Pause it', flowctl: ['deployments', paused ? 'resume' : 'pause', target], request: ['PATCH', `/deployments/${id}`, { paused: !paused }] },
     { label: 'A runner for it', flowctl: ['runner', 'start', '--name', target] },
-    { label: 'Delete it', request: ['DELETE', `/deployments/${id}`] },
+    { label: 'Delete it', flowctl: ['deployments', 'delete', target], request: ['DELETE', `/deployments/${id}`] },
   ];
 }

@@ -20,10 +20,10 @@ const ORDER = /** @type {Record<string, number>} */ ({ completed: 0, cancelled: 
  */
 
 /**
- * @param {any[]} runs @param {any[]} scheduled @param {number} gap @param {number} end  of the axis
+ * @param {any[]} runs @param {any[]} scheduled @param {number} gap @param {number} start @param {number} end  of the axis
  * @returns {Row[]}
  */
-function rowsOf(runs, scheduled, gap, end) {
+function rowsOf(runs, scheduled, gap, start, end) {
   /** @type {Map<string, Row>} */
   const rows = new Map();
   /** @param {string} flow */
@@ -34,16 +34,16 @@ function rowsOf(runs, scheduled, gap, end) {
   };
   for (const run of runs) {
     if (!run.start_time) continue;
-    const start = Date.parse(run.start_time);
+    const began = Date.parse(run.start_time);
     const live = !TERMINAL.has(run.state_type);
     const key = stateKey(run.state_type, run.state_name);
     const at = row(run.flow_id);
-    at.bars.push({ run, start, end: live ? Infinity : Date.parse(run.end_time ?? run.start_time), live, key: TOKEN[key] ?? key, lane: 0 });
-    at.last = Math.max(at.last, start);
+    at.bars.push({ run, start: began, end: live ? Infinity : Date.parse(run.end_time ?? run.start_time), live, key: TOKEN[key] ?? key, lane: 0 });
+    at.last = Math.max(at.last, began);
   }
   for (const run of scheduled) {
     const at = Date.parse(run.next_scheduled_start_time ?? run.expected_start_time);
-    if (at < end) row(run.flow_id).marks.push({ at, run });
+    if (at >= start && at < end) row(run.flow_id).marks.push({ at, run });
   }
   for (const each of rows.values()) {
     each.lanes = layLanes(each.bars, LANES, gap);
@@ -64,7 +64,7 @@ export function FlowTimeline({ runs, scheduled, start, end, names, onZoom }) {
   const [hover, setHover] = useState(/** @type {{x: number, y: number, bar?: Bar, mark?: {at: number, run: any}} | null} */ (null));
   const [drag, setDrag] = useState(/** @type {[number, number] | null} */ (null));
   const colours = useRef(/** @type {Record<string, string>} */ ({}));
-  const rows = useMemo(() => rowsOf(runs, scheduled, ((end - start) / Math.max(1, width)) * 2, end), [runs, scheduled, start, end, width, names]);
+  const rows = useMemo(() => rowsOf(runs, scheduled, ((end - start) / Math.max(1, width)) * 2, start, end), [runs, scheduled, start, end, width, names]);
   const shown = all ? rows : rows.slice(0, ROWS_AT_FIRST);
   const height = shown.length * ROW + AXIS;
   /** @param {number} time */

@@ -25,9 +25,6 @@ export function statsOf(runs) {
   };
 }
 
-/** @param {number} rate */
-export const percent = (rate) => `${Math.floor(rate * 1000) / 10}%`;
-
 /** The last runs, the newest on the right; the taller the longer. @param {{runs: any[]}} props */
 export function RunBars({ runs }) {
   const shown = runs.filter((run) => run.start_time).slice(0, BARS).reverse();
