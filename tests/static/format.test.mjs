@@ -80,5 +80,5 @@ test('sizes and spans of days are about right', () => {
 });
 
 test('a rate is 100% only when nothing is missing', () => {
-  assert.deepEqual([0, 2 / 3, 0.99999, 1].map(percent), ['0%', '66.7%', '99.9%', '100%']);
+  assert.deepEqual([0, 2 / 3, 0.99999, 1].map(f.percent), ['0%', '66.7%', '99.9%', '100%']);
 });
