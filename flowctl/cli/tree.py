@@ -142,11 +142,12 @@ TREE: dict[str, Noun | Lone] = {
         "flowctl db backup /backups/ --keep 7",
         "flowctl db prune --older-than 90d --dry-run",
         "flowctl db headroom",
-        first="path init stats headroom check backup restore prune",
+        first="path init stats headroom check backup restore prune retention vacuum upgrade query shell",
         database="path init stats headroom",
         database_copies="backup restore",
         database_care="check prune retention vacuum",
         database_query="query",
+        database_shell="upgrade shell",
     ),
     "serve": Lone("Serve Prefect's API and the dashboard from the database file, until interrupted.", "serve_tree"),
     "runner": Noun(

@@ -1,8 +1,11 @@
-"""`flowctl db path | init | stats | headroom | query`, and sizes as people write them."""
+"""`flowctl db path | init | stats | headroom | query | upgrade | shell`, and sizes as people write them."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -136,3 +139,86 @@ def test_sizes_of_people(text: str, count: float) -> None:
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match="is not a size"):
         amounts.parse_size(text)
+
+
+@pytest.fixture
+def older(cli, db_path: Path, three: list[FlowRun]) -> Path:
+    """The test's file as one that an older flowctl left."""
+    with closing(sqlite3.connect(db_path)) as conn:
+        conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    return db_path
+
+
+class TestUpgrade:
+    def test_it_backs_up_and_upgrades(self, cli, older: Path) -> None:
+        told = cli("db", "upgrade", "--json").json
+        backup = Path(told["backup"])
+        assert told == {
+            "path": str(older),
+            "schema": SCHEMA_VERSION,
+            "before": SCHEMA_VERSION - 1,
+            "backup": str(backup),
+        }
+        assert backup.parent == older.parent
+        for path, version in ((older, SCHEMA_VERSION), (backup, SCHEMA_VERSION - 1)):
+            with closing(sqlite3.connect(path)) as conn:
+                assert conn.execute("PRAGMA user_version").fetchone() == (version,)
+                assert conn.execute("SELECT count(*) FROM flow_run").fetchone() == (3,)
+
+    def test_a_dry_run_changes_nothing(self, cli, older: Path) -> None:
+        backup, upgrade = cli("db", "upgrade", "--dry-run").lines
+        assert backup.startswith("would back up to ")
+        assert upgrade == f"would upgrade {older} from schema {SCHEMA_VERSION - 1} to {SCHEMA_VERSION}"
+        assert not list(older.parent.glob("*-schema-*"))
+        assert cli("db", "upgrade", "--no-backup", "--dry-run").lines == [upgrade]
+        assert cli("db", "upgrade", "--read-only").code == 2
+
+    def test_a_file_of_this_version_stays_as_it_is(self, cli, three: list[FlowRun], db_path: Path) -> None:
+        assert cli("db", "upgrade").lines == [f"{db_path} has schema {SCHEMA_VERSION} already"]
+        assert not list(db_path.parent.glob("*-schema-*"))
+
+    def test_no_file(self, cli, tmp_path: Path) -> None:
+        result = cli("db", "upgrade", "--db", str(tmp_path / "none.db"))
+        assert (result.code, result.out) == (6, "")
+        assert "try: flowctl db init" in result.err
+
+
+_COUNT = "SELECT count(*) FROM flow_run;\n"
+_DELETE = "DELETE FROM flow_run WHERE name = 'calm-lynx';\n"
+
+
+def _shell(db_path: Path, *flags: str, sql: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own; `path` is where it looks for SQLite's shell."""
+    environment = os.environ | {"FLOWCTL_DB": str(db_path)} | ({} if path is None else {"PATH": path})
+    command = [sys.executable, "-m", "flowctl", "db", "shell", *flags]
+    return subprocess.run(command, env=environment, input=sql, capture_output=True, text=True, check=False, timeout=30)
+
+
+@pytest.mark.parametrize("path", [None, ""], ids=["installed", "python"])
+class TestShell:
+    def test_statements_read(self, three: list[FlowRun], db_path: Path, path: str | None) -> None:
+        done = _shell(
+            db_path, sql=_COUNT + "SELECT name,\n run_count FROM flow_run ORDER BY name LIMIT 1;\n", path=path
+        )
+        assert (done.returncode, done.stdout) == (0, "3\nbrisk-otter|1\n")
+
+    def test_they_write_only_where_that_is_asked_for(
+        self, three: list[FlowRun], db_path: Path, path: str | None
+    ) -> None:
+        refused = _shell(db_path, sql=_DELETE, path=path)
+        assert "readonly" in refused.stderr
+        assert _shell(db_path, "--write", sql=_DELETE, path=path).returncode == 2  # there is nobody to ask
+        assert _shell(db_path, sql=_COUNT, path=path).stdout == "3\n"
+        assert _shell(db_path, "--write", "-y", sql=_DELETE, path=path).returncode == 0
+        assert _shell(db_path, sql=_COUNT, path=path).stdout == "2\n"
+
+    def test_what_cannot_be_read_fails(self, three: list[FlowRun], db_path: Path, path: str | None) -> None:
+        assert _shell(db_path, sql="SELECT nothing FROM nowhere;\n", path=path).returncode == 1
+        assert _shell(db_path.with_name("none.db"), sql=_COUNT, path=path).returncode == 6
+        assert _shell(db_path, "--dry-run", sql=_COUNT, path=path).stdout == ""
+
+
+def test_the_shell_has_no_formats(cli, three: list[FlowRun]) -> None:
+    result = cli("db", "shell", "--json")
+    assert result.code == 2
+    assert "flowctl db query" in result.err
