@@ -118,15 +118,25 @@ def answers(api: str) -> dict[str, Any]:
         "variables": by_id(post("/variables/filter", {})),
         "limits": by_id(post("/v2/concurrency_limits/filter", {})),
         "tag limits": by_id(post("/concurrency_limits/filter", {})),
-        "events": by_id(
-            post("/events/filter", {"filter": {"occurred": {"since": "2020-01-01T00:00:00Z"}}, "limit": 50})["events"]
-        ),
+        "events": by_id(_events(api)),
     }
     for kind in ("flow", "task"):
         for id in found[f"{kind} runs"]:
             found[f"states of {kind} run {id}"] = get(f"/{kind}_run_states/?{kind}_run_id={id}")
     for id in found["flow runs"]:
         found[f"inputs of {id}"] = post(f"/flow_runs/{id}/input/filter", {"prefix": "", "limit": 50})
+    return found
+
+
+def _events(api: str) -> list[Any]:
+    """All events, page by page."""
+    answer = httpx_post(api)("/events/filter", {"filter": {"occurred": {"since": "2020-01-01T00:00:00Z"}}})
+    found: list[Any] = answer["events"]
+    while following := answer.get("next_page"):
+        response = httpx.get(f"{api}/events/filter/next?{following.partition('?')[2]}", timeout=30)
+        response.raise_for_status()
+        answer = response.json()
+        found += answer["events"]
     return found
 
 
