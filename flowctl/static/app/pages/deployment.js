@@ -5,7 +5,7 @@ import { get, post } from '../api.js';
 import { TERMINAL, absolute, briefParameters, count, duration, percent } from '../format.js';
 import { useLive } from '../live.js';
 import { loadNames, nameOf, namesVersion, navigate, place, rememberNames, setQuery, useActions, useCommands, useQuery, useTitle } from '../store.js';
-import { Copy, Empty, ErrorBox, Icon, Lazy, Link, Menu, NotFound, Skeleton, StateBadge, Switch, Tabs, Tags, Time } from '../ui/controls.js';
+import { Copy, Empty, ErrorBox, Icon, Lazy, Link, Menu, NotFound, Skeleton, StateBadge, Switch, Tabs, Tags, Time, prose } from '../ui/controls.js';
 import { RunBars, RunTable, isBusy, statsOf } from '../ui/run_table.js';
 import { kindOfSchedule, scheduleWords } from '../ui/schedule.js';
 import { Ready } from './deployments.js';
@@ -68,7 +68,7 @@ export default function DeploymentPage({ id }) {
         <button type="button" class="menu-item danger" onClick=${() => { close(); remove(); }}>Delete</button>`}<//></div></div>
     <dl class="facts">
       <div class="fact"><dt>Flow</dt><dd><${Link} to="/flows/flow/${data.flow_id}">${nameOf(data.flow_id) ?? '…'}<//></dd></div>
-      <div class="fact"><dt>Last runs</dt><dd>${rows.length ? html`<${RunBars} runs=${rows} />` : '–'}</dd></div>
+      <div class="fact"><dt>Last runs</dt><dd>${rows.length ? html`<${RunBars} runs=${rows} narrow />` : '–'}</dd></div>
       <div class="fact"><dt>Completed</dt><dd class="num">${stats.rate != null ? percent(stats.rate) : '–'}</dd></div>
       <div class="fact"><dt>Median</dt><dd class="num">${stats.median != null ? duration(stats.median) : '–'}</dd></div>
       <div class="fact"><dt>Last run</dt><dd>${stats.last ? html`<${Link} class="last-run" to="/runs/flow-run/${stats.last.id}"><${StateBadge} quiet type=${stats.last.state_type} name=${stats.last.state_name} /><${Time} at=${stats.last.start_time} /><//>` : '–'}</dd></div>
@@ -78,7 +78,7 @@ export default function DeploymentPage({ id }) {
       ${data.tags.length > 0 && html`<div class="fact"><dt>Tags</dt><dd><${Tags} tags=${data.tags} /></dd></div>`}
       ${parameters && html`<div class="fact wide"><dt>Parameters</dt><dd title=${parameters}><span class="mono">${parameters}</span></dd></div>`}</dl>
     <${ErrorBox} error=${deployment.error ?? runs.error ?? scheduled.error} retry=${reload} />
-    ${data.description && data.description !== 'None' && html`<p class="description pre-line">${data.description}</p>`}
+    ${data.description && data.description !== 'None' && html`<div class="description"><${Lazy} from=${prose} name="Markdown" quiet text=${data.description} /></div>`}
     <section class="schedules" aria-label="Schedules"><div class="schedules-head"><h2>Schedules</h2><${Switch} on=${!data.paused} label="Schedules are active" onChange=${pause} /><span class="muted">${data.paused ? 'Paused: no schedule makes runs' : ''}</span>
         <span class="grow"></span><button type="button" class="btn small" onClick=${add}>Add a schedule</button></div>
       ${data.schedules.length ? html`<ul>${data.schedules.map((/** @type {any} */ each) => html`<${ScheduleRow} key=${each.id} deployment=${data} schedule=${each} act=${act} runs=${(scheduled.data ?? []).filter((/** @type {any} */ one) => one.created_by?.id === each.id || one.idempotency_key?.includes(each.id))} />`)}</ul>` : html`<p class="muted">No schedule: it runs when somebody starts it.</p>`}</section>

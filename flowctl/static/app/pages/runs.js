@@ -211,11 +211,11 @@ function FlowRuns() {
         <${Segments} label="Chart" value=${mode} choices=${[['bars', html`<${Icon} name="bars" /><span class="sr">Bars</span>`], ['scatter', html`<${Icon} name="scatter" /><span class="sr">Durations</span>`]]} onChange=${(/** @type {string} */ m) => { setMode(m); writeSetting('runs.chart', m); }} />
       </div>
     </div>
-    ${history.error ? html`<${ErrorBox} error=${history.error} retry=${history.reload} />` : !nothingAtAll && html`<${History} buckets=${history.data?.buckets ?? []} start=${start} end=${end} active=${active} mode=${mode} runs=${rows} stale=${history.stale} onOpen=${open}
+    ${history.error ? !runs.error && html`<${ErrorBox} error=${history.error} retry=${history.reload} />` : !nothingAtAll && html`<${History} buckets=${history.data?.buckets ?? []} start=${start} end=${end} active=${active} mode=${mode} runs=${rows} stale=${history.stale} onOpen=${open}
       onZoom=${(/** @type {number} */ from, /** @type {number} */ to) => setQuery({ rangeType: 'range', start: new Date(from).toISOString(), end: new Date(to).toISOString(), seconds: null })} />`}
     ${selected.size > 0 && html`<${Lazy} from=${bulk} name="BulkBar" quiet rows=${rows} selected=${selected} total=${total} setSelected=${setSelected} filters=${filters} refresh=${refresh} setHidden=${setHidden} />`}
     ${fresh && html`<button type="button" class="pill" onClick=${() => { runs.set(fresh.next); setFresh(null); if (scroller.current) scroller.current.scrollTop = 0; }}>${plural(fresh.count, 'new run')} <${Icon} name="up" size=${14} /></button>`}
-    <${ErrorBox} error=${runs.error} retry=${runs.reload} />
+    <${ErrorBox} error=${runs.error} retry=${() => { runs.reload(); if (history.error) history.reload(); }} />
     ${!base ? !runs.error && html`<${Skeleton} />`
       : rows.length === 0 ? html`<${NoRuns} filtered=${filtered} nothing=${nothingAtAll} clear=${clearFilters} seconds=${filters.seconds} />`
       : html`<${Table} label="Flow runs" rows=${rows} columns=${columns} total=${total} rowId=${(/** @type {any} */ run) => run.id} rowHeight=${rowHeight} cursor=${cursor} stale=${runs.stale}

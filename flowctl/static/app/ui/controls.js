@@ -2,7 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
 import { TERMINAL, absolute, ago, duration, elapsed, errorLine, shortTime, stateKey, stateLabel } from '../format.js';
-import { href, navigate, place, reasonOf, timeFormat, useTitle } from '../store.js';
+import { href, loadStyles, navigate, place, reasonOf, timeFormat, useTitle } from '../store.js';
 
 /** @param {{name: string, size?: number, class?: string}} props */
 export function Icon({ name, size = 16, class: className = '' }) {
@@ -236,6 +236,9 @@ export function Lazy({ from, name, quiet = false, ...rest }) {
   if (!module) return quiet ? null : html`<${Skeleton} rows=${4} />`;
   return html`<${module[name]} ...${rest} />`;
 }
+
+/** Markdown and its styles, for `Lazy`. */
+export const prose = () => Promise.all([import('./artifacts.js'), loadStyles('run.css')]).then(([found]) => found);
 
 // --- the clock -------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ export function showCommands() {
       ${entry.flowctl && html`<div><span class="faint">flowctl</span><${Copy} text=${flowctl(entry.flowctl, config.api)} /></div>`}
       ${entry.request && html`<div><span class="faint">curl</span><${Copy} text=${curl(config.api, entry.request, locked)} /></div>`}</li>`)}</ul>
     ${locked && html`<p class="muted">A login is never part of a command: curl reads it from <code>PREFECT_API_AUTH_STRING</code>.</p>`}
-    <div class="dialog-foot"><button class="btn primary" autofocus onClick=${() => close()}>Close</button></div></div>`, 'Copy as a command', 'wide');
+    <div class="dialog-foot"><button class="btn primary" autofocus onClick=${() => close()}>Close</button></div></div>`, 'Copy as a command', 'widest');
 }
 
 /** @returns {Entry[]} */
@@ -49,7 +49,7 @@ function entriesOf() {
         ...(shown.chosen?.length ? ofChosen(shown.chosen) : []),
       ];
     case '/runs/compare':
-      return ['a', 'b'].map((side) => ({ label: `Run ${side.toUpperCase()}`, flowctl: ['runs', 'show', query.get(side)], request: ['GET', `/flow_runs/${query.get(side)}`] }));
+      return [{ label: 'The comparison', flowctl: ['runs', 'diff', query.get('a'), query.get('b')] }, ...['a', 'b'].map((side) => ({ label: `Run ${side.toUpperCase()}`, flowctl: ['runs', 'show', query.get(side)], request: /** @type {Entry['request']} */ (['GET', `/flow_runs/${query.get(side)}`]) }))];
     case '/flows': return [{ label: 'The flows', flowctl: ['flows', 'ls'], request: ['POST', '/flows/filter', { ...(named && { flows: { name: { like_: named } } }), sort: query.get('sort') ?? 'NAME_ASC' }] }];
     case '/deployments': return [{ label: 'The deployments', flowctl: ['deployments', 'ls'], request: ['POST', '/deployments/filter', { ...(named && { deployments: { flow_or_deployment_name: { like_: named } } }), sort: query.get('sort') ?? 'NAME_ASC' }] }];
     case '/events': return [{ label: 'The newest events', request: ['POST', '/events/filter', { limit: PAGE }] }];
@@ -88,7 +88,7 @@ function ofRun(run) {
     { label: 'Its log', flowctl: ['runs', 'logs', id, !done && '-f'], request: ['POST', '/logs/filter', { logs: { flow_run_id: { any_: [id] } }, sort: 'TIMESTAMP_ASC' }] },
     { label: done ? 'Why it ended so' : 'Why it is where it is', flowctl: ['why', id], request: ['GET', `/flowctl/runs/${id}/why`] },
     { label: 'Its states', flowctl: ['runs', 'history', id], request: ['GET', `/flow_run_states/?flow_run_id=${id}`] },
-    { label: 'Its tasks', request: ['POST', '/task_runs/filter', { task_runs: { flow_run_id: { any_: [id] } } }] },
+    { label: 'Its tasks', flowctl: ['runs', 'tree', id], request: ['POST', '/task_runs/filter', { task_runs: { flow_run_id: { any_: [id] } } }] },
     { label: 'Its artifacts', request: ['POST', '/artifacts/filter', { artifacts: { flow_run_id: { any_: [id] } } }] },
   ];
   if (!done) entries.push({ label: 'Cancel it', flowctl: ['runs', 'cancel', id], request: set({ type: 'CANCELLING' }) });

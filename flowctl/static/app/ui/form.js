@@ -1,7 +1,7 @@
 // A form made from a JSON schema, with errors beside the fields.
 
 import { html, useState } from '../../vendor/preact.js';
-import { Icon } from './controls.js';
+import { Icon, Lazy, prose } from './controls.js';
 import { Unparsed, initialValue, problems, resolve, shapeOf } from './schema.js';
 
 /** @param {{title: string, description: string, schema: any, submit: string, close: (value?: any) => void}} props */
@@ -17,7 +17,7 @@ export function SchemaDialog({ title, description, schema, submit, close }) {
     else requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector('dialog .has-error'))?.focus());
   };
   return html`<form onSubmit=${send} novalidate><h2>${title}</h2>
-    ${description && html`<div class="dialog-text"><p class="pre-line">${description}</p></div>`}
+    ${description && html`<div class="dialog-text"><${Lazy} from=${prose} name="Markdown" quiet text=${description} /></div>`}
     <${SchemaFields} schema=${schema} value=${value} errors=${errors} setValue=${setValue} setErrors=${setErrors} />
     <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Not now</button><button class="btn primary">${submit}</button></div></form>`;
 }

@@ -25,14 +25,14 @@ export function statsOf(runs) {
   };
 }
 
-/** The last runs, the newest on the right; the taller the longer. @param {{runs: any[]}} props */
-export function RunBars({ runs }) {
+/** The last runs, the newest on the right; the taller the longer. `narrow`: no room for those to come @param {{runs: any[], narrow?: boolean}} props */
+export function RunBars({ runs, narrow = false }) {
   const shown = runs.filter((run) => run.start_time).slice(0, BARS).reverse();
   const longest = Math.max(...shown.map((run) => secondsOf(run) ?? 0), 0.001);
   const words = `Last ${plural(shown.length, 'run')}: ${shown.filter((run) => run.state_type === 'COMPLETED').length} completed`;
-  return html`<svg class="run-bars" width=${BARS * 7} height="22" role="img" aria-label=${shown.length ? words : 'No runs'}>${shown.map((run, i) => {
+  return html`<svg class="run-bars" width=${(narrow ? shown.length : BARS) * 7} height="22" role="img" aria-label=${shown.length ? words : 'No runs'}>${shown.map((run, i) => {
     const tall = Math.max(4, Math.sqrt((secondsOf(run) ?? 0) / longest) * 20);
-    return html`<rect key=${run.id} class="bar s-${stateKey(run.state_type, run.state_name)}" x=${(BARS - shown.length + i) * 7} y=${22 - tall} width="5" height=${tall} rx="1"
+    return html`<rect key=${run.id} class="bar s-${stateKey(run.state_type, run.state_name)}" x=${((narrow ? 0 : BARS - shown.length) + i) * 7} y=${22 - tall} width="5" height=${tall} rx="1"
       onClick=${(/** @type {Event} */ e) => { e.stopPropagation(); navigate(`/runs/flow-run/${run.id}`); }}><title>${run.name} · ${run.state_name} · ${duration(secondsOf(run))}</title></rect>`;
   })}</svg>`;
 }
