@@ -106,12 +106,15 @@ def setting_names(_ctx: typer.Context, _args: list[str], _incomplete: str) -> Fo
     return [*VARIABLES]
 
 
-def setting_values(ctx: typer.Context, args: list[str], incomplete: str) -> Found:
-    """Values of the setting that stands before, where only some are possible."""
+def settings_to_write(ctx: typer.Context, args: list[str], incomplete: str) -> Found:
+    """Settings by name; after one, its values where only some are possible."""
     from flowctl.setting_values import CHOICES
     from flowctl.settings import setting_types
 
-    name = str(ctx.params.get("key") or "").replace("-", "_")
+    words: list[str] = [*(ctx.params.get("words") or ())]
+    if len(words) != 1 or "=" in words[0]:
+        return setting_names(ctx, args, incomplete)
+    name = words[0].replace("-", "_")
     if name == "context":
         return contexts(ctx, args, incomplete)
     is_switch = setting_types().get(name) == "bool"

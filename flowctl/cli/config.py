@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,8 +36,13 @@ flowctl config show -o wide
 @app.command("show", cls=Command, epilog=_SHOW)
 def show(
     ctx: typer.Context,
-    origin: Annotated[bool, typer.Option("--origin", help="Tell which flag, variable or file set each.")] = False,
-    changed: Annotated[bool, typer.Option("--changed", help="Only what is not at its default.")] = False,
+    origin: Annotated[
+        bool, typer.Option("--origin", "--show-sources", help="Tell which flag, variable or file set each.")
+    ] = False,
+    changed: Annotated[
+        bool, typer.Option("--changed", "--hide-defaults", help="Only what is not at its default.")
+    ] = False,
+    reveal: Annotated[bool, typer.Option("--reveal", "--show-secrets", help="Print secrets as they are.")] = False,
 ) -> None:
     """Show every setting with its value; secrets are masked.
 
@@ -46,7 +52,7 @@ def show(
     from flowctl.cli import config_settings as known
 
     output = Session.of(ctx).output
-    rows = [row for row in known.rows(Session.of(ctx)) if not changed or row.origin != known.DEFAULT]
+    rows = [row for row in known.rows(Session.of(ctx), reveal=reveal) if not changed or row.origin != known.DEFAULT]
     if output.wants_data:
         output.data([row.wire() for row in rows])
         return
@@ -88,26 +94,28 @@ def get(
 _SET = """
 flowctl config set port 4300
 flowctl config set db ./runs.db --project
-flowctl config set PREFECT_API_URL=http://10.0.0.5:4200/api
+flowctl config set PREFECT_API_URL=http://10.0.0.5:4200/api port=4300
 """
 
 
 @app.command("set", cls=Command, epilog=_SET)
 def set_(
     ctx: typer.Context,
-    key: _Key,
-    value: Annotated[str | None, typer.Argument(metavar="VALUE", autocompletion=completion.setting_values)] = None,
+    words: Annotated[
+        list[str], typer.Argument(metavar="KEY VALUE | KEY=VALUE...", autocompletion=completion.settings_to_write)
+    ],
     project: _Project = False,
 ) -> None:
-    """Write a setting to the user's file, or the project's; its other lines and comments stay as they are."""
+    """Write settings to the user's file, or the project's; its other lines and comments stay as they are.
+
+    Nothing is written if one of several is wrong.
+    """
     from flowctl.cli import config_settings as known
 
-    if value is None:
-        key, equals, value = key.partition("=")
-        if not equals:
-            raise Invalid(f"Which value shall {key} have?", remedy=f"flowctl config set {key} VALUE")
-    name, path = known.setting_name(key), known.file_to_change(project=project)
-    write(Session.of(ctx), path, name, known.toml_value(name, value.strip(), path))
+    path = known.file_to_change(project=project)
+    written = {(name := known.setting_name(key)): known.toml_value(name, value, path) for key, value in _pairs(words)}
+    session = Session.of(ctx)
+    _put(session, path, written)
 
 
 _UNSET = """
@@ -128,7 +136,7 @@ def unset(ctx: typer.Context, key: _Key, project: _Project = False) -> None:
         raise NotFound(f"{path} does not set {name}.", remedy="flowctl config show --origin")
     if not session.options.dry_run:
         config_edit.unset_value(path, name)
-    _tell(session, path, name, None)
+    _tell(session, path, {name: None})
 
 
 _PATH = """
@@ -186,23 +194,51 @@ def validate(
 
 def write(session: Session, path: Path, name: str, value: object) -> None:
     """Set a setting in a file, unless this is a dry run, and tell so."""
+    _put(session, path, {name: value})
+
+
+def _pairs(words: list[str]) -> list[tuple[str, str]]:
+    """Names and values of `KEY VALUE`, or of several `KEY=VALUE`.  Raises Invalid."""
+    if len(words) == 2 and "=" not in words[0]:
+        return [(words[0], words[1].strip())]
+    pairs = [word.partition("=") for word in words]
+    for key, equals, _ in pairs:
+        if not equals:
+            raise Invalid(f"Which value shall {key} have?", remedy=f"flowctl config set {key}=VALUE")
+    return [(key, value.strip()) for key, _, value in pairs]
+
+
+def _put(session: Session, path: Path, values: Mapping[str, object]) -> None:
+    """Set settings in a file, unless this is a dry run, and tell so."""
     from flowctl.cli import config_edit
 
-    if not session.options.dry_run:
+    for name, value in values.items() if not session.options.dry_run else ():
         config_edit.set_value(path, name, value)
-    _tell(session, path, name, value)
+    _tell(session, path, values)
 
 
-def _tell(session: Session, path: Path, name: str, value: object) -> None:
-    """Tell what was written, and what is stronger than it."""
+def _tell(session: Session, path: Path, values: Mapping[str, object]) -> None:
+    """Tell what was written, None for what was removed, and what is stronger than it."""
+    from flowctl.cli import config_settings as known
+
+    shown = {
+        name: known.MASK if value is not None and name in known.SECRETS else value for name, value in values.items()
+    }
+    if session.output.wants_data:
+        told = [{"name": name, "value": value, "file": str(path)} for name, value in shown.items()]
+        session.output.data(told, single=len(told) == 1)
+    for name, value in shown.items():
+        _tell_one(session, path, name, value)
+
+
+def _tell_one(session: Session, path: Path, name: str, value: object) -> None:
     from flowctl.cli import config_settings as known
 
     output, is_dry = session.output, session.options.dry_run
-    shown = known.MASK if value is not None and name in known.SECRETS else value
     if output.wants_data:
-        output.data([{"name": name, "value": shown, "file": str(path)}], single=True)
+        pass
     elif value is not None:
-        output.note(f"{'would set' if is_dry else 'set'} {name} = {known.plain(shown)} in {path}")
+        output.note(f"{'would set' if is_dry else 'set'} {name} = {known.plain(value)} in {path}")
     else:
         output.note(f"{'would remove' if is_dry else 'removed'} {name} from {path}")
     if is_dry:

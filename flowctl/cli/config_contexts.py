@@ -1,9 +1,9 @@
-"""`flowctl config context ls | add | use | show | test | remove`: servers and database files by name."""
+"""`flowctl config context ls | add | use | show | test | rename | remove`: servers and database files by name."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -203,6 +203,30 @@ def ask_context(
         session.output.data([facts], single=True)
     else:
         session.output.pairs([(key, str(value)) for key, value in facts.items() if value is not None])
+
+
+_RENAME = """
+flowctl config context rename staging test
+"""
+
+
+@app.command("rename", cls=Command, epilog=_RENAME)
+def rename_context(ctx: typer.Context, name: _Name, new: Annotated[str, typer.Argument(metavar="NEW")]) -> None:
+    """Give a context another name; if it is the current one, it stays so."""
+    from flowctl.cli import config_settings
+
+    session = Session.of(ctx)
+    context = contexts.find(name)
+    _check_name(new)
+    if new in contexts.read():
+        raise Conflict(f"There is a context {new!r} already.", remedy="choose another name")
+    if not session.options.dry_run:
+        contexts.save(replace(context, name=new))
+        contexts.remove(name)
+    session.output.note(f"{'would rename' if session.options.dry_run else 'renamed'} {name} to {new}: {context.target}")
+    entry = config_settings.entries(config_settings.user_file()).get("context")
+    if entry and entry.text == name:
+        config.write(session, config_settings.user_file(), "context", new)
 
 
 _REMOVE = """

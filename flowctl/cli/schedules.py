@@ -186,7 +186,21 @@ def delete_schedule(
     every: Annotated[bool, typer.Option("--all", help="All schedules of the deployment.")] = False,
 ) -> int:
     """Delete a schedule with the runs that it has made and that have not started."""
-    session = Session.of(ctx)
+    return _delete(Session.of(ctx), deployment, which, every=every)
+
+
+_CLEAR = """
+flowctl deployments schedule clear etl/nightly --dry-run
+"""
+
+
+@schedule.command("clear", cls=Command, epilog=_CLEAR, hidden=True)
+def clear_schedules(ctx: typer.Context, deployment: found_in.Reference) -> int:
+    """Delete all schedules of a deployment: Prefect's spelling of `schedule delete --all`."""
+    return _delete(Session.of(ctx), deployment, "", every=True)
+
+
+def _delete(session: Session, deployment: str, which: str, *, every: bool) -> int:
     output = session.output
     found = found_in.one(session, deployment)
     if every and which:

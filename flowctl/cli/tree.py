@@ -180,7 +180,7 @@ TREE: dict[str, Noun | Lone] = {
                 "flowctl config context add prod --api https://flows.example.com/api",
                 "flowctl config context use prod",
                 aliases=_LISTS,
-                config_contexts="ls add use show test remove",
+                config_contexts="ls add use show test rename remove",
             )
         },
         config="show get set unset path validate",
@@ -221,6 +221,11 @@ TREE: dict[str, Noun | Lone] = {
     ),
     "version": Lone(
         "Print the versions of flowctl, of Prefect's API, and of what they stand on.", "version_command", "show_version"
+    ),
+    "dashboard": Noun(
+        "Prefect's spelling of `flowctl open`.",
+        "flowctl dashboard open",
+        hidden=True,
     ),
     "server": Noun(
         "Prefect's spelling of `flowctl serve`.",

@@ -62,6 +62,8 @@ class TestShow:
         assert "geheim" not in cli("config", "show").out + cli("config", "show", "--json").out
         assert cli("config", "get", "api_key").lines == ["********"]
         assert cli("config", "get", "api_key", "--reveal").lines == ["geheim"]
+        found = cli("config", "view", "--show-secrets", "--show-sources", "--json").json
+        assert [each["value"] for each in found if each["name"] == "api_key"] == ["geheim"]
 
     def test_a_broken_file_is_named_and_only_editing_still_works(self, cli, user: Path) -> None:
         user.parent.mkdir()
@@ -100,6 +102,15 @@ class TestSet:
         assert text.index('events_retention_period = "14d"') < text.index("[orchestration]")
         assert text.startswith("# mine\n")
         assert cli("config", "get", "events_retention_period").out == "1209600\n"
+
+    def test_several_at_once_or_none(self, cli, user: Path) -> None:
+        assert cli("config", "set", "port=4301", "request-limit=9", "PREFECT_API_KEY=geheim").code == 0
+        assert user.read_text() == 'port = 4301\nrequest_limit = 9\napi_key = "geheim"\n'
+        told = cli("config", "set", "port=1", "request_limit=2", "--dry-run", "--json").json
+        assert [(each["name"], each["value"]) for each in told] == [("port", 1), ("request_limit", 2)]
+        assert cli("config", "set", "port=2", "request_limit=many").code == 2
+        assert cli("config", "set", "port", "1", "request_limit").code == 2
+        assert cli("config", "get", "port").out == "4301\n"
 
     def test_writes_the_projects_file_and_paths_relative_to_it(self, cli, user: Path, monkeypatch) -> None:
         monkeypatch.delenv("FLOWCTL_DB")

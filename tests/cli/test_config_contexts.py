@@ -211,6 +211,30 @@ class TestTest:
         assert cli("config", "context", "test", "gone").code == 3
 
 
+class TestRename:
+    def test_the_current_one_stays_so(self, cli, user: Path) -> None:
+        add(cli, "stage", "--api", "http://h/api", "--auth-env", "AUTH", "--use")
+        assert cli("config", "context", "rename", "stage", "test", "--dry-run").code == 0
+        assert cli("profile", "rename", "stage", "test").code == 0
+        named = {each["name"]: each for each in cli("config", "context", "ls", "--json").json}
+        assert sorted(named) == ["local", "test"]
+        assert named["test"] == {
+            "name": "test",
+            "api": "http://h/api",
+            "db": None,
+            "credentials": "$AUTH",
+            "current": True,
+        }
+        assert user.read_text() == 'context = "test"\n'
+
+    def test_names_that_cannot_be(self, cli) -> None:
+        add(cli, "one", "--db", "x.db")
+        add(cli, "two", "--db", "y.db")
+        assert cli("config", "context", "rename", "nope", "three").code == 3
+        assert cli("config", "context", "rename", "one", "two").code == 1
+        assert cli("config", "context", "rename", "one", "local").code == 2
+
+
 class TestRemove:
     def test_asks_and_lets_local_take_its_place(self, cli, user: Path) -> None:
         add(cli, "prod", "--db", "x.db", "--use")

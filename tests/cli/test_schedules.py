@@ -167,6 +167,13 @@ class TestDelete:
         assert cli("deployments", "schedule", "delete", "weekly", "--all", "-y", *door).err == "deleted 2 schedules\n"
         assert schedules(cli, "weekly") == []
         assert cli("deployments", "schedule", "delete", "weekly", "mondays", "--all", "-y", *door).code == 2
+
+    def test_in_prefects_words(self, cli, door: list[str]) -> None:
+        told = cli("deployment", "schedule", "clear", "weekly", "--dry-run", *door).err
+        assert told == cli("deployments", "schedule", "delete", "weekly", "--all", "--dry-run", *door).err
+        assert cli("deployments", "schedule", "clear", "weekly", *door).code == 2
+        assert cli("deployments", "schedule", "clear", "weekly", "-y", *door).code == 0
+        assert schedules(cli, "weekly") == []
         assert cli("deployments", "schedule", "delete", "etl/none", "-y", *door).code == 3
 
 
