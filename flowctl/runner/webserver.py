@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from flowctl import wire
-from flowctl.domain.errors import FlowctlError, Invalid, NotFound
+from flowctl.domain.errors import Conflict, FlowctlError, Invalid, NotFound
 from flowctl.runner import flows
 from flowctl.runner.execution import Code
 from flowctl.runner.webserver_openapi import Flows, document
@@ -75,7 +75,7 @@ class _Routes:
         path = f"/deployments/{deployment_id}/create_flow_run"
         try:
             run = await self.runner.call(self.runner.api.call("POST", path, {"parameters": parameters}))
-        except Invalid as error:
+        except (Conflict, Invalid) as error:  # the API answers 409 to parameters that the schema refuses
             raise _Failure(
                 400, f"Error validating parameters for deployment {deployment['name']!r}: {error}"
             ) from error

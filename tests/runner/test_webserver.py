@@ -16,7 +16,7 @@ import httpx
 import pytest
 from processes import prefect_python, wait_for
 
-from flowctl.domain.errors import FlowctlError, Invalid
+from flowctl.domain.errors import Conflict, FlowctlError, Invalid
 from flowctl.domain.values import JSONObject
 from flowctl.runner.client import Api
 from flowctl.runner.execution import Code
@@ -112,11 +112,12 @@ def test_a_run_of_a_deployment() -> None:
         assert (await client.post(f"/deployment/{DEPLOYMENT}/run")).status_code == 201
         assert (await client.post(f"/deployment/{DEPLOYMENT}/run", content="[1]")).status_code == 422
         assert (await client.post(f"/deployment/{uuid4()}/run")).status_code == 404
-        runner.api.error = Invalid("'green' is not one of them")
-        answer = await client.post(f"/deployment/{DEPLOYMENT}/run", json={"color": "green"})
-        assert answer.status_code == 400
-        assert "'green'" in answer.json()["detail"]
-        assert "nightly" in answer.json()["detail"]
+        for kind in (Conflict, Invalid):
+            runner.api.error = kind("'green' is not one of them")
+            answer = await client.post(f"/deployment/{DEPLOYMENT}/run", json={"color": "green"})
+            assert answer.status_code == 400
+            assert "'green'" in answer.json()["detail"]
+            assert "nightly" in answer.json()["detail"]
 
     serve(work)
 
