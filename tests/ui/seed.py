@@ -210,4 +210,7 @@ def fill(seeder: Seeder) -> World:
             "enforce_parameter_schema": True,
         },
     )["id"]
+    seeder.post("/work_pools/", {"name": "press room", "type": "process", "concurrency_limit": 3})
+    seeder.post("/work_pools/press room/queues", {"name": "urgent", "priority": 1})
+    seeder.post("/work_pools/press room/workers/heartbeat", {"name": "ProcessWorker laptop"})
     return World(flow, workshop, completed, failed, bad, good, running, hostile, deployment)

@@ -23,6 +23,8 @@ def paths(world: World) -> dict[str, tuple[str, str]]:
         "flow": (f"/flows/flow/{world.flow}", "bold-lynx"),
         "deployments": ("/deployments", "approval"),
         "deployment": (f"/deployments/deployment/{world.deployment}", "Every day at 03:30 Europe/Berlin"),
+        "pools": ("/work-pools", "press room"),
+        "pool": ("/work-pools/work-pool/press%20room", "urgent"),
         "events": ("/events", "prefect.flow-run"),
         "settings": ("/settings", "3.8.1"),
         "runs": (f"/runs?flows={world.flow}", "bold-lynx"),
@@ -44,6 +46,8 @@ PAGES = [
     "flow",
     "deployments",
     "deployment",
+    "pools",
+    "pool",
     "runs",
     "task-runs",
     "run",
@@ -70,7 +74,19 @@ def test_page_with_data_is_complete_and_accessible(
 
 @pytest.mark.parametrize(
     "name",
-    ["dashboard", "flows", "flow", "deployments", "deployment", "runs", "run", "artifacts", "compare", "task-run"],
+    [
+        "dashboard",
+        "flows",
+        "flow",
+        "deployments",
+        "deployment",
+        "pool",
+        "runs",
+        "run",
+        "artifacts",
+        "compare",
+        "task-run",
+    ],
 )
 def test_page_fits_a_phone(name: str, visit: Visitor, world: World) -> None:
     path, text = paths(world)[name]
@@ -96,6 +112,8 @@ def test_empty_database_shows_what_to_do(
     expect(page.locator("main")).to_contain_text("No flows yet")
     page.goto(f"{empty_server.url}/deployments")
     expect(page.locator("main")).to_contain_text("No deployments yet")
+    page.goto(f"{empty_server.url}/work-pools")
+    expect(page.locator("main")).to_contain_text("No work pools yet")
     page.goto(f"{empty_server.url}/runs?tab=task-runs")
     expect(page.locator("main")).to_contain_text("No task run matches")
 

@@ -9,6 +9,7 @@ import { Icon, Link, Skeleton, interceptClick } from './ui/controls.js';
 
 const events = () => import('./pages/events.js');
 const deployment = () => import('./pages/deployment.js');
+const workPool = () => import('./pages/work_pool.js');
 
 /** `css` is the page's own style sheet. @type {{pattern: string, page: () => Promise<any>, css?: string, section?: string, bare?: boolean}[]} */
 const ROUTES = [
@@ -23,6 +24,8 @@ const ROUTES = [
   { pattern: '/flows/flow/:id', page: () => import('./pages/flow.js'), css: 'pages.css', section: 'flows' },
   { pattern: '/deployments', page: () => import('./pages/deployments.js'), css: 'pages.css', section: 'deployments' },
   ...['', '/run', '/edit', '/duplicate'].map((end) => ({ pattern: `/deployments/deployment/:id${end}`, page: deployment, css: 'pages.css', section: 'deployments' })),
+  { pattern: '/work-pools', page: () => import('./pages/work_pools.js'), css: 'pages.css', section: 'work-pools' },
+  ...['/work-pools/work-pool/:name', '/work-pools/work-pool/:name/queue/:queue', '/work-pools/work-pool/:name/worker/:worker', '/work-queues/work-queue/:id'].map((pattern) => ({ pattern, page: workPool, css: 'pages.css', section: 'work-pools' })),
   ...['', '/event/:date/:id'].map((end) => ({ pattern: `/events${end}`, page: events, css: 'pages.css', section: 'events' })),
   { pattern: '/settings', page: () => import('./pages/settings.js'), css: 'pages.css', section: 'settings' },
   { pattern: '/login', page: () => import('./pages/login.js'), css: 'dialogs.css', bare: true },
@@ -36,6 +39,7 @@ export const MENU = [
   { section: 'runs', path: '/runs', label: 'Runs', icon: 'runs', key: 'g r' },
   { section: 'flows', path: '/flows', label: 'Flows', icon: 'flows', key: 'g f' },
   { section: 'deployments', path: '/deployments', label: 'Deployments', icon: 'deployments', key: 'g p' },
+  { section: 'work-pools', path: '/work-pools', label: 'Work pools', icon: 'pools', key: 'g w' },
   { section: 'events', path: '/events', label: 'Events', icon: 'events', key: 'g e' },
   { section: 'settings', path: '/settings', label: 'Settings', icon: 'settings', key: 'g s' },
 ];

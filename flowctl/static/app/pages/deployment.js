@@ -74,7 +74,7 @@ export default function DeploymentPage({ id }) {
       <div class="fact"><dt>Last run</dt><dd>${stats.last ? html`<${Link} class="last-run" to="/runs/flow-run/${stats.last.id}"><${StateBadge} quiet type=${stats.last.state_type} name=${stats.last.state_name} /><${Time} at=${stats.last.start_time} /><//>` : '–'}</dd></div>
       <div class="fact"><dt>Next run</dt><dd>${next ? html`<${Link} to="/runs/flow-run/${next.id}"><${Time} at=${next.next_scheduled_start_time ?? next.expected_start_time} /><//>` : '–'}</dd></div>
       ${limit && html`<div class="fact"><dt>At the same time</dt><dd class="num">${data.global_concurrency_limit.active_slots ?? 0} of ${count(limit)}</dd></div>`}
-      ${data.work_pool_name && html`<div class="fact"><dt>Work pool</dt><dd>${data.work_pool_name}${data.work_queue_name ? html`<span class="muted"> › ${data.work_queue_name}</span>` : ''}</dd></div>`}
+      ${data.work_pool_name && html`<div class="fact"><dt>Work pool</dt><dd><${Link} to="/work-pools/work-pool/${encodeURIComponent(data.work_pool_name)}">${data.work_pool_name}<//>${data.work_queue_name ? html`<span class="muted"> › ${data.work_queue_name}</span>` : ''}</dd></div>`}
       ${data.tags.length > 0 && html`<div class="fact"><dt>Tags</dt><dd><${Tags} tags=${data.tags} /></dd></div>`}
       ${parameters && html`<div class="fact wide"><dt>Parameters</dt><dd title=${parameters}><span class="mono">${parameters}</span></dd></div>`}</dl>
     <${ErrorBox} error=${deployment.error ?? runs.error ?? scheduled.error} retry=${reload} />

@@ -52,6 +52,7 @@ function entriesOf() {
       return [{ label: 'The comparison', flowctl: ['runs', 'diff', query.get('a'), query.get('b')] }, ...['a', 'b'].map((side) => ({ label: `Run ${side.toUpperCase()}`, flowctl: ['runs', 'show', query.get(side)], request: /** @type {Entry['request']} */ (['GET', `/flow_runs/${query.get(side)}`]) }))];
     case '/flows': return [{ label: 'The flows', flowctl: ['flows', 'ls'], request: ['POST', '/flows/filter', { ...(named && { flows: { name: { like_: named } } }), sort: query.get('sort') ?? 'NAME_ASC' }] }];
     case '/deployments': return [{ label: 'The deployments', flowctl: ['deployments', 'ls'], request: ['POST', '/deployments/filter', { ...(named && { deployments: { flow_or_deployment_name: { like_: named } } }), sort: query.get('sort') ?? 'NAME_ASC' }] }];
+    case '/work-pools': return [{ label: 'The work pools', request: ['POST', '/work_pools/filter', {}] }];
     case '/events': return [{ label: 'The newest events', request: ['POST', '/events/filter', { limit: PAGE }] }];
     case '/settings': return [
       { label: 'How the server and its file are', flowctl: ['status'], request: ['GET', '/admin/settings'] },
