@@ -76,11 +76,11 @@ def get_variable(ctx: typer.Context, variable: found_in.Reference) -> None:
     session = Session.of(ctx)
     output = session.output
     found = found_in.one(session, variable)
-    if output.wants_data or output.format in {"id", "csv"}:
-        if output.format == "csv" and not output.options.fields:
-            output.table(_COLUMNS, [found])
-        else:
-            output.data([found], single=True)
+    if output.wants_data or output.format == "id":
+        output.data([found], single=True)
+        return
+    if output.format == "csv":
+        output.table(_COLUMNS, [found])
         return
     output.text(raw_text(found["value"]) + "\n")
     tags = f" · tags {', '.join(found['tags'])}" if found["tags"] else ""
@@ -126,8 +126,10 @@ def set_variable(
         output.note(f"would {was} {text_of(wanted['value'])}{tags}")
         return
     stored = found_in.store(session, before, wanted)
-    if output.wants_data or output.format in {"id", "csv"}:
+    if output.wants_data or output.format == "id":
         output.data([stored], single=True)
+    elif output.format == "csv":
+        output.table(_COLUMNS, [stored])
     else:
         output.hint(f"{'changed' if before else 'created'} {name}")
 
@@ -157,7 +159,8 @@ def unset_variables(ctx: typer.Context, variables: found_in.References) -> int:
             outcome.failed.append((reference, exit_code(error)))
         else:
             chosen[found["id"]] = found
-    told = ", ".join(each["name"] for each in chosen.values())
+    names = ", ".join(each["name"] for each in chosen.values())
+    told = f"variable {names}" if len(chosen) == 1 else f"{len(chosen):,} variables: {names}"
     if session.options.dry_run or not chosen:
         output.note(f"would delete {told}" if chosen else "no variables")
         return outcome.code
