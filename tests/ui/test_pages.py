@@ -210,6 +210,17 @@ def test_offline_keeps_the_data_and_comes_back(visit: Visitor, world: World) -> 
     expect(page.locator("main")).not_to_contain_text("calm-otter")
 
 
+def test_task_runs_tell_their_state_run_and_duration(visit: Visitor, world: World) -> None:
+    page = visit(f"/runs?tab=task-runs&flows={world.flow}")
+    row = page.locator("tbody .row", has_text="load-3")
+    expect(row).to_contain_text("Failed")
+    expect(row).to_contain_text("bold-lynx")
+    expect(row).to_contain_text("negative row count")
+    page.get_by_role("button", name="Running", exact=True).click()
+    expect(page.locator("tbody .row")).to_have_count(1)
+    expect(page.locator("tbody .row")).to_contain_text("train-1")
+
+
 def test_hostile_content_is_only_text(visit: Visitor, world: World) -> None:
     for path in (
         "/runs",

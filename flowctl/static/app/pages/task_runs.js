@@ -20,14 +20,14 @@ export function TaskRuns() {
   const [, redraw] = useState(0);
   const [cursor, setCursor] = useState(-1);
 
-  const body = (/** @type {number} */ page) => {
+  const body = (/** @type {number} */ offset) => {
     const { start, end } = windowOf(filters);
     /** @type {any} */
     const tasks = { expected_start_time: { after_: new Date(start).toISOString(), before_: new Date(filters.end ?? end + 2000).toISOString() } };
     if (search) tasks.name = { like_: search };
     if (filters.states.length) tasks.state = { type: { any_: filters.states } };
     if (filters.tags.length) tasks.tags = { all_: filters.tags };
-    return { task_runs: tasks, ...(filters.flows.length && { flows: { id: { any_: filters.flows } } }), sort: 'EXPECTED_START_TIME_DESC', limit: PAGE, page };
+    return { task_runs: tasks, ...(filters.flows.length && { flows: { id: { any_: filters.flows } } }), sort: 'EXPECTED_START_TIME_DESC', limit: PAGE, offset };
   };
   const parents = async (/** @type {any[]} */ tasks) => {
     const missing = [...new Set(tasks.map((task) => task.flow_run_id))].filter((id) => id && !flowRuns.has(id)).slice(0, PAGE);
@@ -36,9 +36,11 @@ export function TaskRuns() {
     setFlowRuns((old) => new Map([...old, ...found.map((/** @type {any} */ run) => [run.id, run])]));
   };
   const tasks = useQuery(`task-runs ${key}`, async (signal) => {
-    const answer = await post('/task_runs/paginate', body(1), { signal });
-    parents(answer.results).catch(() => {});
-    return { rows: answer.results, count: answer.count };
+    // `/task_runs/paginate` answers without the states' types and the attempts.
+    const { task_runs, flows } = body(0);
+    const [found, all] = await Promise.all([post('/task_runs/filter', body(0), { signal }), post('/task_runs/count', { task_runs, ...(flows && { flows }) }, { signal })]);
+    parents(found).catch(() => {});
+    return { rows: found, count: all };
   });
   if (extra.current.key !== key) extra.current = { key, rows: [], loading: false };
   const base = tasks.data?.rows;
@@ -52,10 +54,10 @@ export function TaskRuns() {
     if (held.loading || !base || rows.length >= total || tasks.stale) return;
     held.loading = true;
     try {
-      const answer = await post('/task_runs/paginate', body(Math.floor((base.length + held.rows.length) / PAGE) + 1));
+      const found = await post('/task_runs/filter', body(base.length + held.rows.length));
       if (extra.current === held) {
-        extra.current = { ...held, rows: [...held.rows, ...answer.results], loading: false };
-        parents(answer.results).catch(() => {});
+        extra.current = { ...held, rows: [...held.rows, ...found], loading: false };
+        parents(found).catch(() => {});
         redraw((n) => n + 1);
       }
     } catch { held.loading = false; }
