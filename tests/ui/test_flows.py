@@ -52,7 +52,8 @@ def test_flow_follows_its_runs_and_is_deleted_with_undo(visit: Visitor, world: W
         if keep:
             page.get_by_role("button", name="Undo").click()
             expect(page.locator("h1")).to_have_text("short-lived")
-    expect(page.locator(".toast")).to_have_count(0)
+    with page.expect_response(lambda response: response.request.method == "DELETE"):
+        expect(page.locator(".toast")).to_have_count(0)
     assert seeder.post("/flows/filter", {"flows": {"name": {"any_": ["short-lived"]}}}) == []
 
 

@@ -40,7 +40,7 @@ function Room({ storage }) {
       ${storage.free > 1e6 && html` ${bytes(storage.free)} inside the file are free and will be used first.`}</p></div>`;
 }
 
-/** @param {{storage: any, reload: () => void}} props */
+/** @param {{storage: any, reload: () => unknown}} props */
 function Retention({ storage, reload }) {
   const rules = storage.retention.rules;
   const days = rules?.older_than_seconds == null ? 0 : rules.older_than_seconds / 86400;
@@ -51,11 +51,14 @@ function Retention({ storage, reload }) {
       title: `Delete runs ${daysOf(wanted)} after their end?`, yes: 'Delete old runs', danger: true,
       text: 'The server begins at once, and goes on doing so. Runs that have not ended stay.',
     }))) return reload();
-    await attempt(async () => {
+    const kept = await attempt(async () => {
       await own('PUT', '/retention', wanted ? { older_than_seconds: wanted * 86400 } : {});
+      // The next choice is asked about by what is kept now.
+      await reload();
       toast(wanted ? `Runs are deleted ${daysOf(wanted)} after their end.` : 'Runs stay until somebody deletes them.');
+      return true;
     });
-    reload();
+    if (!kept) reload();
   };
   return html`<div class="setting"><div>Retention<small>${isSimple ? 'Which runs are deleted by themselves' : html`Chosen by <code>flowctl db retention</code>: ${inWords(rules)}`}</small></div>
     <div><select aria-label="Retention" value=${isSimple ? days : 'own'} onChange=${(/** @type {any} */ event) => choose(Number(event.currentTarget.value))}>
