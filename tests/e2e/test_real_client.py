@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections import Counter
@@ -127,3 +128,32 @@ def test_a_pause_that_asks_for_input_takes_only_what_fits(server: Server, client
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
     assert wait_for(lambda: (run := run_named(server, name)) and run["state_type"] == "COMPLETED")
+
+
+VARIABLES = """
+from prefect.variables import Variable
+
+Variable.set("city", "Köln", tags=["eu"])
+try:
+    Variable.set("city", "Bonn")
+except ValueError as error:
+    assert "already exists" in str(error), error
+Variable.set("city", {"name": "Bonn"}, overwrite=True)
+assert Variable.get("city") == {"name": "Bonn"}
+assert Variable.get("town", "none") == "none"
+Variable.set("gone", 1)
+assert (Variable.unset("gone"), Variable.unset("gone")) == (True, False)
+"""
+
+
+def test_variables_are_shared_with_the_command_line(server: Server, client: Client) -> None:
+    result = client.run("-c", VARIABLES)
+    assert result.returncode == 0, result.stderr
+    assert flowctl(server.db, "variables", "dump", "-o", "jsonl").stdout.splitlines() == [
+        '{"name":"city","value":{"name":"Bonn"},"tags":[]}'
+    ]
+    assert flowctl(server.db, "variables", "set", "zip", "01234", "--text").returncode == 0
+    listed = client.run("-m", "prefect", "variable", "ls", "-o", "json")
+    assert [each["value"] for each in json.loads(listed.stdout)] == [{"name": "Bonn"}, "01234"]
+    assert client.run("-m", "prefect", "--no-prompt", "variable", "unset", "zip").returncode == 0
+    assert flowctl(server.db, "variables", "get", "zip").returncode == 3

@@ -21,7 +21,7 @@ deployments:
   - name: by-file
     entrypoint: worked.py:hello
     work_pool: {name: POOL, work_queue_name: night}
-    parameters: {name: file}
+    parameters: {name: "{{ prefect.variables.greeted }}"}
     schedules: [{cron: "0 3 * * *", timezone: Europe/Rome}]
   - {name: by-file, entrypoint: "worked.py:suspends", work_pool: {name: POOL}}
   - {name: by-file, entrypoint: "worked.py:waits", work_pool: {name: POOL}}
@@ -78,6 +78,7 @@ def test_deployments_of_both_kinds_are_executed_by_a_worker(server: Server, clie
     project = Project(client, tmp_path / "project", "first")
     assert "Created work pool 'first'" in project.prefect("work-pool", "create", "first", "--type", "process")
     assert server.get("/work_pools/first")["status"] == "NOT_READY"
+    assert flowctl(server.db, "variables", "set", "greeted", "file").returncode == 0
     project.prefect("--no-prompt", "deploy", "--name", "hello/by-file")
     project.python("worked.py", "first")
     by_file = server.get("/deployments/name/hello/by-file")
