@@ -143,8 +143,9 @@ class Group(TyperGroup):
         """Write the commands, each with its sentence in full."""
         commands = [self.commands[name] for name in self.list_commands(ctx)]
         rows = [(each.name, (each.help or "").partition("\n")[0]) for each in commands if not each.hidden]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the sentence, the examples, the commands, then the options."""

@@ -14,7 +14,7 @@ from flowctl.cli import moments
 from flowctl.cli.flags import GLOBAL, Globals
 from flowctl.cli.output import Output
 from flowctl.cli.run_query import RunQuery
-from flowctl.domain.errors import FlowctlError, Invalid
+from flowctl.domain.errors import FlowctlError, Invalid, Unusable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +59,8 @@ class Session:
         self.query = RunQuery({name: value for name, value in given.items() if name not in own})
         """The filters, order and limit of commands that take them."""
         self.output = Output(self.options)
+        self.makes_file = False
+        """Whether the command may make the file that --db names."""
 
     @classmethod
     def of(cls, ctx: typer.Context) -> Session:
@@ -166,11 +168,17 @@ class Session:
 
     @cached_property
     def backend(self) -> Local | Remote:
-        """Where the runs are: in the file, or on the server that was named.  Raises Unusable when it cannot be used."""
+        """Where the runs are: in the file, or on the server that was named.
+
+        Raises Unusable when it cannot be used, or when --db names a file that is not there: a name that is mistyped
+        would become an empty database.
+        """
         if self.is_remote:
             from flowctl.cli.remote.backend import Remote
 
             return Remote(self.api)
         from flowctl.cli.local.backend import Local
 
+        if self.options.db and not self.makes_file and not self.database_path.exists():
+            raise Unusable(f"{self.database_path} is not there.", remedy=f"flowctl db init --db {self.options.db}")
         return Local(self.database_path, self.settings, read_only=self.options.read_only)

@@ -52,6 +52,7 @@ def init(ctx: typer.Context) -> None:
     before = copies.schema_version(path) if is_there else None
     what = "exists" if before == SCHEMA_VERSION else "created" if before is None else "upgraded"
     if not session.options.dry_run:
+        session.makes_file = True
         assert session.backend.database.path
     facts = {"path": str(path), "schema": SCHEMA_VERSION, "before": before, "result": what}
     if session.output.wants_data:

@@ -277,7 +277,10 @@ def vacuum(
     anew = full or not room.is_incremental
     if session.options.dry_run:
         how = f"by writing it anew, which needs {amounts.size(2 * room.used)} of disk" if anew else "in small steps"
-        output.lines([f"would give back about {amounts.size(room.free)} of {amounts.size(room.size)} {how}"])
+        if output.wants_data:
+            output.data([{"path": str(database.path), "size_bytes": room.size, "free_bytes": room.free}], single=True)
+        else:
+            output.lines([f"would give back about {amounts.size(room.free)} of {amounts.size(room.size)} {how}"])
         return 0
     if not anew:
         with output.progress("giving back pages", max(1, room.free // room.page_size)) as advance:

@@ -124,14 +124,17 @@ def resume(
 def _set_paused(session: Session, references: list[str] | None, filters: Filters, *, paused: bool) -> None:
     verb = "pause" if paused else "resume"
     chosen = found_in.choose(session, references, filters, what=f"deployments {verb}")
+    output = session.output
     for found in chosen:
         if session.options.dry_run:
-            session.output.note(f"would {verb} {found.name}")
+            output.note(f"would {verb} {found.name}")
             continue
         session.api.post(f"/deployments/{found.id}/{verb}_deployment")
-        session.output.hint(f"{found.name} is {'paused' if paused else 'active'}")
-    if not chosen:
-        session.output.note("no deployments")
+        output.hint(f"{found.name} is {'paused' if paused else 'active'}")
+    if output.wants_data:
+        output.data([{**found.own, "paused": paused} for found in chosen])
+    elif not chosen:
+        output.note("no deployments")
 
 
 class _Line:

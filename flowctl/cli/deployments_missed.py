@@ -48,6 +48,8 @@ def missed_runs(
     path = f"/flowctl/deployments/{found.id}/missed_runs"
     if policy and session.options.dry_run:
         output.note(f"would set missed runs of {found.name} to {policy}")
+        if output.wants_data:
+            output.data([{"id": found.id, "name": found.name, **session.api.get(path)}], single=True)
         return
     value = None if policy == "default" else policy
     told: dict[str, Any] = session.api.call("PATCH", path, {"policy": value}) if policy else session.api.get(path)

@@ -109,15 +109,18 @@ def next_runs(
         list[str] | None,
         typer.Argument(metavar="[FLOW/DEPLOYMENT...] [N]", autocompletion=found_in.completion.deployments),
     ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="So many runs, also as last argument.")
+    ] = _NEXT,
 ) -> None:
     """Show the runs that deployments will make next: those that are made already, and those that schedules will make.
 
-    Without a deployment, of all of them; N runs (10).
+    Without a deployment, of all of them.
     """
     session = Session.of(ctx)
     output = session.output
     words = list(what or ())
-    limit = int(words.pop()) if words and words[-1].isdecimal() else _NEXT
+    limit = int(words.pop()) if words and words[-1].isdecimal() else limit
     if limit < 1:
         raise Invalid("0 is less than 1.")
     deployments = [found_in.one(session, word) for word in words] if words else found_in.select(session, Filters())

@@ -86,7 +86,10 @@ def update_deployment(
     if not changes:
         raise Invalid("Nothing to change.", remedy="flowctl deployments update --help")
     if session.options.dry_run:
-        output.lines([f"would change {found.name}", *_difference(own, changes)])
+        if output.wants_data:
+            output.data([{**own, **changes}], single=True)
+        else:
+            output.lines([f"would change {found.name}", *_difference(own, changes)])
         return
     session.api.call("PATCH", f"/deployments/{found.id}", changes)
     if output.wants_data or output.format in {"id", "csv"}:
@@ -122,7 +125,10 @@ def delete_deployments(
     told = _told(session, chosen)
     if session.options.dry_run:
         output.note(f"would delete {told}")
-        output.lines([found.id if output.format == "id" else found.name for found in chosen])
+        if output.wants_data or output.format == "id":
+            output.data([{"id": found.id} for found in chosen])
+        else:
+            output.lines([found.name for found in chosen])
         return 0
     if not output.confirm(f"Delete {told}?"):
         output.note("Nothing was deleted.")

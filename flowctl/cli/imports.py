@@ -128,6 +128,7 @@ def _api_root(url: str) -> str:
 def _target(session: Session) -> Generator[Any]:
     """The database to write to; for a dry run without one an empty one that leaves nothing behind."""
     if not session.options.dry_run or session.database_path.exists():
+        session.makes_file = True
         yield session.backend.database
         return
     from flowctl.db.database import Database

@@ -152,6 +152,8 @@ def update_schedule(
         return
     session.api.call("PATCH", f"/deployments/{found.id}/schedules/{entry['id']}", body)
     output.hint(f"{found.name}: {schedule_text.describe(after, output.messages)}")
+    if output.wants_data:
+        output.data([after], single=True)
 
 
 _PAUSE = "flowctl deployments schedule pause etl/nightly often"
@@ -209,25 +211,29 @@ def _delete(session: Session, deployment: str, which: str, *, every: bool) -> in
     told = ", ".join(words(entry["schedule"]) for entry in entries) or "no schedules"
     if session.options.dry_run:
         output.note(f"would delete of {found.name}: {told}")
-        return 0
-    if not output.confirm(f"Delete of {found.name}: {told}?"):
+    elif not output.confirm(f"Delete of {found.name}: {told}?"):
         output.note("Nothing was deleted.")
         return 1
-    for entry in entries:
-        session.api.call("DELETE", f"/deployments/{found.id}/schedules/{entry['id']}")
-    output.note(f"deleted {len(entries)} schedule{'' if len(entries) == 1 else 's'}")
+    else:
+        for entry in entries:
+            session.api.call("DELETE", f"/deployments/{found.id}/schedules/{entry['id']}")
+        output.note(f"deleted {len(entries)} schedule{'' if len(entries) == 1 else 's'}")
+    if output.wants_data or output.format == "id":
+        output.data([{"id": entry["id"]} for entry in entries])
     return 0
 
 
 def _set_active(session: Session, reference: str, which: str, *, active: bool) -> None:
     found = found_in.one(session, reference)
-    entry = found_in.entry(found, which)
+    entry, output = found_in.entry(found, which), session.output
     if session.options.dry_run:
-        session.output.note(f"would {'resume' if active else 'pause'} {words(entry['schedule'])} of {found.name}")
-        return
-    body = {"active": active, "parameters": entry["parameters"]}
-    session.api.call("PATCH", f"/deployments/{found.id}/schedules/{entry['id']}", body)
-    session.output.hint(f"{words(entry['schedule'])} of {found.name} is {'active' if active else 'paused'}")
+        output.note(f"would {'resume' if active else 'pause'} {words(entry['schedule'])} of {found.name}")
+    else:
+        body = {"active": active, "parameters": entry["parameters"]}
+        session.api.call("PATCH", f"/deployments/{found.id}/schedules/{entry['id']}", body)
+        output.hint(f"{words(entry['schedule'])} of {found.name} is {'active' if active else 'paused'}")
+    if output.wants_data:
+        output.data([{**entry, "active": active}], single=True)
 
 
 def _parameters(found: Found, pairs: Sequence[str] | None, file: str) -> dict[str, Any]:

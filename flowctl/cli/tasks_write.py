@@ -81,7 +81,10 @@ def delete_tasks(
     told = f"{noun(len(chosen.ids))} of {runs:,} flow run{'' if runs == 1 else 's'}"
     if session.options.dry_run:
         output.note(f"would delete {told}")
-        output.lines([id if output.format == "id" else f"{id}  {found[id]['name']}" for id in chosen.ids])
+        if output.wants_data or output.format == "id":
+            output.data([{"id": id} for id in chosen.ids])
+        else:
+            output.lines([f"{id}  {found[id]['name']}" for id in chosen.ids])
         return 0
     if chosen.ids and not output.confirm(f"Delete {told}? Nothing brings that back."):
         output.note("Nothing was deleted.")

@@ -197,7 +197,7 @@ class TestTest:
             assert cli("config", "context", "test", "open", "--json").json["credentials"] == "none, and none needed"
             assert cli("config", "context", "test", "closed", "--json").json["credentials"] == "API key, not asked for"
             add(cli, "page", "--api", api.removesuffix("/api"))
-            assert "no API of Prefect" in cli("config", "context", "test", "page").err
+            assert f"try: --api {api}" in cli("config", "context", "test", "page").err
 
     def test_no_server_ends_with_9(self, cli) -> None:
         result = cli("config", "context", "test", "--api", "http://127.0.0.1:9/api")

@@ -111,6 +111,7 @@ def test_flags_of_every_command_may_stand_anywhere(cli, three: list[FlowRun], tm
     expected = cli("runs", "ls", "--json", "--fields", "name").out
     assert cli("--json", "runs", "--fields", "name", "ls").out == expected
     other = str(tmp_path / "other.db")
+    assert cli("db", "init", "--db", other).code == 0
     assert cli("--db", other, "runs", "ls", "--json").json == []
     assert cli("runs", "--db", str(cli.db_path), "ls", "--db", other, "--json").json == []
 

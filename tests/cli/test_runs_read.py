@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,15 @@ def api(db_path) -> Any:
     with TestClient(create_app(Settings(db=db_path), webserver_only=True, ignore_cache=True)) as client:
         client.base_url = client.base_url.join("/api")
         yield client
+
+
+def test_a_file_that_is_not_there_is_not_made_by_looking(cli, tmp_path: Path) -> None:
+    path = tmp_path / "mistyped.db"
+    for command in (("runs", "ls"), ("deployments", "ls"), ("status",), ("runs", "delete", "--state", "failed")):
+        result = cli(*command, "--db", str(path))
+        assert (result.code, result.out) == (6, "")
+        assert f"{path} is not there" in result.err
+    assert not path.exists()
 
 
 def still(run: dict[str, Any]) -> dict[str, Any]:

@@ -207,7 +207,8 @@ class TestTheFile:
         assert result.code == 6
         assert "newer flowctl" in result.err
 
-    def test_it_is_created_on_first_use(self, cli, tmp_path: Path) -> None:
+    def test_it_is_created_on_first_use(self, cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tmp_path / "new" / "flowctl.db"
-        assert cli("runs", "ls", "--json", "--db", str(path)).json == []
+        monkeypatch.setenv("FLOWCTL_DB", str(path))
+        assert cli("runs", "ls", "--json").json == []
         assert path.exists()

@@ -41,7 +41,7 @@ _READING = frozenset(
     }
 )
 """Last parts of the paths whose POST is a question."""
-_READING_BELOW = frozenset({"/events/count-by", "/flowctl/statistics", "/ui/task_runs/dashboard"})
+_READING_BELOW = frozenset({"/events/count-by", "/flowctl/logs", "/flowctl/statistics", "/ui/task_runs/dashboard"})
 """What stands before the last part of others."""
 _TOKEN = "Prefect-Csrf-Token"
 
@@ -100,6 +100,8 @@ class ServerDoor(Door):
                 if given.status != HTTPStatus.OK:
                     return given
                 continue
+            if answer.status in (404, 405) and not self._root:
+                self._check_root()
             wait = _retry_after(answer)
             if answer.status not in (429, 503) or time.monotonic() + wait > end:
                 return answer
@@ -137,6 +139,11 @@ class ServerDoor(Door):
         if found.get("content-encoding") == "gzip":
             content = gzip.decompress(content)
         return Answer(response.status, found, content)
+
+    def _check_root(self) -> None:
+        """Raise Unreachable if the API is not here but below /api."""
+        if self._send("GET", "/api/health", None, self._headers).status == HTTPStatus.OK:
+            raise Unreachable(f"The API is not at {self.where}, but below it.", remedy=f"--api {self.where}/api")
 
     def _fetch_csrf_token(self) -> Answer:
         """Get a token against forged requests, which all that follow carry."""

@@ -80,6 +80,14 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
         ServerDoor("localhost:4200", Settings(db=tmp_path / "x.db"))
 
 
+def test_an_address_without_api_is_told_apart(tmp_path: Path) -> None:
+    with served(Settings(db=tmp_path / "door.db")) as url:
+        door = ServerDoor(url.removesuffix("/api"), Settings())
+        with closing(door), pytest.raises(Unreachable, match="The API is not at") as told:
+            door.post("/flows/filter", {})
+        assert told.value.remedy == f"--api {url}"
+
+
 def test_credentials_and_tokens_against_forgery(tmp_path: Path) -> None:
     settings = Settings(db=tmp_path / "door.db", api_auth_string="ada:secret", csrf_enabled=True)
     with served(settings) as url:
