@@ -8,8 +8,6 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from flowctl.cli import moments
-
 if TYPE_CHECKING:
     from flowctl.cli.tables import Look
 
@@ -17,8 +15,14 @@ if TYPE_CHECKING:
 def words(schedule: Mapping[str, Any]) -> str:
     """`0 3 * * *`, `every 15m`, or the rule itself."""
     if "interval" in schedule:
-        return f"every {moments.duration(schedule['interval'])}"
+        return f"every {_interval(schedule['interval'])}"
     return schedule.get("cron") or " ".join(str(schedule.get("rrule")).split())
+
+
+def _interval(seconds: float) -> str:
+    """`15m`, `90m`, `6h`, `7d`: as `--interval` takes it."""
+    units = (("d", 86400), ("h", 3600), ("m", 60))
+    return next((f"{seconds / size:.0f}{unit}" for unit, size in units if seconds % size == 0), f"{seconds:g}s")
 
 
 def zone(schedule: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from flowctl.cli import moments
+from flowctl.cli import amounts, moments
 from flowctl.cli.context import Session
 from flowctl.cli.output import Output
 
@@ -32,7 +32,7 @@ def status(ctx: typer.Context) -> None:
     if found.database is not None:
         rows.append(("database", _database(found.database)))
     if found.free is not None:
-        rows.append(("disk", f"{_size(found.free)} free"))
+        rows.append(("disk", f"{amounts.size(found.free)} free"))
     rows.append(("server", _server_line(found.server)))
     if found.server is not None and (services := found.server.get("services")):
         rows.append(("services", _services(services, output)))
@@ -42,9 +42,9 @@ def status(ctx: typer.Context) -> None:
 
 
 def _database(database: dict[str, Any]) -> str:
-    line = f"{database['path']}  {_size(database['size_bytes'])}"
+    line = f"{database['path']}  {amounts.size(database['size_bytes'])}"
     changes = database.get("wal_size_bytes")
-    return line if changes is None else f"{line}, log of changes {_size(changes)}"
+    return line if changes is None else f"{line}, log of changes {amounts.size(changes)}"
 
 
 def _server_line(server: dict[str, Any] | None) -> str:
@@ -80,11 +80,3 @@ def _next(run: NextRun, output: Output) -> str:
     at = moments.clock(moments.read(run.at), output.now, utc=output.options.utc)
     what = f"{run.flow}/{run.deployment}" if run.deployment else run.flow
     return f"{at}  {what}  {run.name}"
-
-
-def _size(size: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

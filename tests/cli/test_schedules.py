@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from deployed import deploy_some, reached
 
+from flowctl.cli.schedule_text import words
 from flowctl.domain.deployments import Deployment
 
 
@@ -211,3 +212,10 @@ class TestPreview:
         assert cli("deployments", "schedule", "preview", "--cron", "0 1 * * *", "--from", "soon").code == 2
         never = cli("deployments", "schedule", "preview", "--cron", "0 0 30 2 *")
         assert (never.code, never.err) == (0, "no dates to come\n")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(900.0, "15m"), (5400, "90m"), (21600, "6h"), (604800, "7d"), (61.5, "61.5s")]
+)
+def test_an_interval_is_told_as_it_is_given(seconds: float, told: str) -> None:
+    assert words({"interval": seconds}) == f"every {told}"
