@@ -86,7 +86,7 @@ function Queue({ pool, queue, chosen, changed }) {
   const toggle = async () => { if (await setPaused(path, queue)) await changed(); };
   const limit = async () => { if (await askLimit(path, queue)) await changed(); };
   return html`<li class="schedule ${queue.is_paused ? 'is-off' : ''}" aria-current=${chosen ? 'true' : undefined}><${Switch} on=${!queue.is_paused} label="${queue.name} gives out runs" onChange=${toggle} />
-    <span class="num faint" title="Priority">${queue.priority}</span><div class="item-main"><b>${queue.name}</b> <span class="faint">·</span> <${Taken} of=${queue} /><div class="item-why muted">${queue.last_polled ? html`Asked for runs <${Time} at=${queue.last_polled} />` : 'Nobody asked for its runs yet'}</div></div>
+    <span class="num faint" title="Priority">${queue.priority}</span><div class="item-main"><b>${queue.name}</b><${Taken} of=${queue} /><div class="item-why muted">${queue.last_polled ? html`Asked for runs <${Time} at=${queue.last_polled} />` : 'Nobody asked for its runs yet'}</div></div>
     <${Used} of=${queue} /><button type="button" class="btn small ghost" aria-label="Change the limit of ${queue.name}" onClick=${limit}>Change</button></li>`;
 }
 
