@@ -94,8 +94,9 @@ def serving(db: Path, *arguments: str, env: Mapping[str, str] | None = None, por
 
 CONSTRAINTS: Mapping[str, tuple[str, ...]] = {
     # its models refer to each other in a way that pydantic 2.12 no longer resolves
-    "3.0.11": ("pydantic==2.9.2", "fastapi==0.115.14"),
-    "3.4.25": ("fastapi==0.115.14", "importlib-metadata"),
+    "3.0.11": ("pydantic==2.9.2", "fastapi==0.115.14", "sqlalchemy==2.0.45"),
+    "3.4.25": ("pydantic==2.13.4", "fastapi==0.115.14", "sqlalchemy==2.0.45", "importlib-metadata"),
+    "3.8.1": ("pydantic==2.13.4", "fastapi==0.141.1", "starlette==1.3.1", "sqlalchemy==2.0.45"),
 }
 """What a release of Prefect, its client or its server, needs beside its own requirements with packages of today."""
 
