@@ -19,6 +19,9 @@ from flowctl.domain.why import Fix
 from flowctl.ops import reap, why_case
 from flowctl.ops.why_case import Case
 
+_LONG_SILENCE_SECONDS = 900.0
+"""A run without heartbeats that is silent for so long is worth a look."""
+
 _UNDER_WAY = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
 
 
@@ -135,7 +138,7 @@ def process(case: Case) -> bool:
         elif heartbeat:
             case.pass_check("process", f"heartbeat {case.ago(heartbeat)}")
         elif case.state.type is StateType.RUNNING:
-            case.pass_check("process", f"not known here; the run was heard of {case.ago(sign)}")
+            _unknown_process(case, silence, sign)
         return False
     case.blame(
         "process_dead",
@@ -152,6 +155,22 @@ def process(case: Case) -> bool:
         last_sign=sign,
     )
     return True
+
+
+def _unknown_process(case: Case, silence: float, sign: datetime) -> None:
+    """A run whose process this machine cannot see: it may be elsewhere, or gone without a word."""
+    if silence < _LONG_SILENCE_SECONDS:
+        case.pass_check("process", f"not known here; the run was heard of {case.ago(sign)}")
+        return
+    case.blame(
+        "silent",
+        "process",
+        f"no log line, task or heartbeat came for {age(silence)}, and its process is not known here; "
+        "if that is gone, the run stays Running for ever",
+        reason=f"silent for {age(silence)}",
+        fixes=[why_case.read_logs(case.run.id), why_case.mark_crashed(case.run.id)],
+        last_sign=sign,
+    )
 
 
 def _process_is_known(case: Case) -> bool:

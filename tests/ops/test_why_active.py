@@ -85,6 +85,19 @@ class TestUnderWay:
         world.clock.advance(minutes=3)
         assert "heartbeats have stopped: the last one came 3m ago" in world.causes(run)["process_dead"]["summary"]
 
+    def test_nothing_was_heard_of_it_for_long(self, world: WhyWorld) -> None:
+        run = world.run("PENDING")
+        world.move(run, "RUNNING")
+        world.clock.advance(minutes=14)
+        assert world.causes(run) == {}, "a long task says nothing, either"
+        world.clock.advance(minutes=6)
+        told = world.why(run)
+        (cause,) = told["causes"]
+        assert (cause["code"], told["reason"]) == ("silent", "silent for 20m")
+        assert cause["summary"].startswith("no log line, task or heartbeat came for 20m")
+        assert commands(cause)[1] == f'flowctl runs set-state {run} crashed -m "its process is gone"'
+        assert world.move(run, "CRASHED")["status"] == "ACCEPT", "the fix works"
+
     def test_a_task_waits_for_a_slot_of_its_tag(self, world: WhyWorld) -> None:
         world.post("/concurrency_limits/", {"tag": "db", "concurrency_limit": 1})
         other = world.run("PENDING", name="odd-crane")
