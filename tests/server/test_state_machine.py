@@ -316,6 +316,9 @@ def test_rows_states_and_histories_agree_after_any_requests(
 ) -> None:
     monkeypatch.setattr(Runs, "template", migrated_file, raising=False)
     bounded = settings(
-        max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=30,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     run_state_machine_as_test(Runs, settings=bounded)
