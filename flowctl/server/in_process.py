@@ -1,15 +1,16 @@
 """The API without a server: each request is one call in this process, on the database file.
 
 The same routes, checks and answers as over HTTP, also while a server works on the file; a read is a snapshot, a write
-is committed when its answer is here.  There is no event loop, no thread and no service behind it.
+is committed when its answer is here.  No service runs behind it, and each request has an event loop of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from flowctl.db.database import Database, Tx
@@ -22,6 +23,9 @@ from flowctl.server.gateway import Gateway, next_step
 from flowctl.server.operation import Operation
 from flowctl.server.routes import not_built, part_of, tables_for
 from flowctl.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 T = TypeVar("T")
 
@@ -70,8 +74,11 @@ class InProcess:
             "headers": [(name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()],
             "server": ("flowctl", None),
         }
-        _finish(self._serving(scope["path"])(scope, receive, send))
+        asyncio.run(self._answer(scope, receive, send))
         return response
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._serving(scope["path"])(scope, receive, send)
 
     def _serving(self, path: str) -> Dispatcher:
         """What serves this part of the API."""
@@ -83,16 +90,6 @@ class InProcess:
             served = not_built.in_declared_order([*built, *missing])
             self._parts[part] = Dispatcher((route, Operation(route, self._context)) for route in served)
         return self._parts[part]
-
-
-def _finish(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine that never has to wait."""
-    try:
-        work.send(None)
-    except StopIteration:
-        return
-    work.close()
-    raise Forbidden("This operation needs a running server.", remedy="flowctl serve")
 
 
 class _Direct(Gateway):

@@ -111,3 +111,8 @@ def test_a_door_for_reading_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(Forbidden):
             door.post("/flows/", {"name": "etl"})
         assert door.post("/flows/count") == 0
+
+
+def test_a_handler_that_leaves_the_event_loop_works_through_both(door: Door) -> None:
+    made = door.post("/flowctl/backups")
+    assert [each["path"] for each in door.get("/flowctl/storage")["backups"]] == [made["path"]]
