@@ -9,10 +9,10 @@ import typer
 from flowctl.cli import deployments_found as found_in
 from flowctl.cli import parameters
 from flowctl.cli.commands import Command
-from flowctl.cli.context import Session, exit_code
+from flowctl.cli.context import Session
 from flowctl.cli.deployments_found import Filters, Found
-from flowctl.cli.selection import Outcome
-from flowctl.domain.errors import FlowctlError, Invalid
+from flowctl.cli.selection import Chosen, counted, delete_each
+from flowctl.domain.errors import Invalid
 
 app = typer.Typer()
 
@@ -133,37 +133,19 @@ def delete_deployments(
     if not output.confirm(f"Delete {told}?"):
         output.note("Nothing was deleted.")
         return 1
-    outcome: Outcome[str] = Outcome()
-    with output.progress("deleting", len(chosen)) as advance:
-        for found in chosen:
-            try:
-                session.api.call("DELETE", f"/deployments/{found.id}")
-                outcome.done.append(found.id)
-            except FlowctlError as error:
-                output.error(error)
-                outcome.failed.append((found.id, exit_code(error)))
-            advance(1)
-    if output.wants_data or output.format == "id":
-        output.data([{"id": id} for id in outcome.done])
-    else:
-        output.note(f"deleted {_count(len(outcome.done), 'deployment')}")
-    return outcome.code
+    return delete_each(session, Chosen([found.id for found in chosen]), "/deployments", "deployment")
 
 
 def _told(session: Session, chosen: list[Found]) -> str:
     """What goes, in words: names of a few, and how much of the rest."""
-    what = chosen[0].name if len(chosen) == 1 else _count(len(chosen), "deployment")
+    what = chosen[0].name if len(chosen) == 1 else counted(len(chosen), "deployment")
     schedules = sum(len(found.own["schedules"]) for found in chosen)
     ids = [found.id for found in chosen]
     waiting = session.api.post(
         "/flow_runs/count",
         {"flow_runs": {"deployment_id": {"any_": ids}, "state": {"type": {"any_": ["SCHEDULED"]}}}},
     )
-    return f"{what} with {_count(schedules, 'schedule')} and {_count(waiting, 'run')} not started yet"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{what} with {counted(schedules, 'schedule')} and {counted(waiting, 'run')} not started yet"
 
 
 def _parameters(found: Found, pairs: list[str] | None, file: str, unset: list[str] | None) -> dict[str, Any]:

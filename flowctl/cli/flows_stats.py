@@ -9,9 +9,8 @@ import typer
 
 from flowctl.cli import completion, lookups, statistics
 from flowctl.cli.commands import Command
-from flowctl.cli.context import Session, exit_code
-from flowctl.cli.selection import Outcome
-from flowctl.domain.errors import FlowctlError
+from flowctl.cli.context import Session
+from flowctl.cli.selection import Chosen, counted, delete_each
 
 app = typer.Typer()
 
@@ -40,21 +39,11 @@ def flow_statistics(
     that completed, failed or crashed.
     """
     session = Session.of(ctx)
-    output = session.output
     ids = [session.backend.flows.id(flow) for flow in flows] if flows else None
     found = statistics.read(session, "flows", since=since, until=until, flow_ids=ids)
     if name:
         found = [each for each in found if fnmatchcase(each["name"], name)]
-    shown = found if every else found[:limit]
-    if output.wants_data:
-        output.data(shown)
-        return
-    if output.format == "id":
-        output.lines([each["key"] for each in shown])
-        return
-    output.table(statistics.columns("FLOW"), shown)
-    rest = f" · the first {len(shown)} are shown, --all shows the rest" if len(shown) < len(found) else ""
-    output.hint(statistics.footer(found, "flow", since) + rest if found else f"no runs since {since}")
+    statistics.show(session, found, "flow", since=since, limit=None if every else limit)
 
 
 _DELETE = """
@@ -85,21 +74,7 @@ def delete_flows(
     if not output.confirm(f"Delete {'; '.join(told)}? Nothing brings that back."):
         output.note("Nothing was deleted.")
         return 1
-    outcome: Outcome[str] = Outcome()
-    with output.progress("deleting", len(ids)) as advance:
-        for id in ids:
-            try:
-                session.api.call("DELETE", f"/flows/{id}")
-                outcome.done.append(id)
-            except FlowctlError as error:
-                output.error(error)
-                outcome.failed.append((id, exit_code(error)))
-            advance(1)
-    if output.wants_data or output.format == "id":
-        output.data([{"id": id} for id in outcome.done])
-    else:
-        output.note(f"deleted {_count(len(outcome.done), 'flow')}")
-    return outcome.code
+    return delete_each(session, Chosen(ids), "/flows", "flow")
 
 
 def _extent(session: Session, id: str) -> dict[str, int]:
@@ -116,9 +91,5 @@ def _extent(session: Session, id: str) -> dict[str, int]:
 
 def _words(extent: dict[str, int]) -> str:
     active = f" ({extent['active']:,} of them active)" if extent["active"] else ""
-    runs = _count(extent["runs"], "run") + active
-    return f"{runs}, {_count(extent['task_runs'], 'task run')} and {_count(extent['deployments'], 'deployment')}"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    runs = counted(extent["runs"], "run") + active
+    return f"{runs}, {counted(extent['task_runs'], 'task run')} and {counted(extent['deployments'], 'deployment')}"

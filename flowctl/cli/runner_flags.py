@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from flowctl.cli import moments
-from flowctl.cli.selection import parse_value
+from flowctl.cli.parameters import parse_value
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ import typer
 from flowctl.cli import completion, flags, run_changes
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
+from flowctl.cli.parameters import parse_value
 from flowctl.cli.run_query import STATE_TYPES, state_type, unknown_state
-from flowctl.cli.selection import Chosen, choose, each, noun, parse_value
+from flowctl.cli.selection import Chosen, choose, each, noun
 from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from flowctl.cli.context import PARTIAL, Session, exit_code
 from flowctl.domain.errors import FlowctlError, Invalid, NotFound
@@ -68,31 +69,54 @@ def choose(session: Session, references: Sequence[str] | None, *, what: str) -> 
     return chosen
 
 
-def each(session: Session, chosen: Chosen, work: Callable[[str], T]) -> Outcome[T]:
-    """Do the work on each run; errors are told at once and do not keep it from the others."""
+def each(session: Session, chosen: Chosen, work: Callable[[str], T], *, doing: str = "") -> Outcome[T]:
+    """Do the work on each run; errors are told at once and do not keep it from the others.
+
+    doing  what a progress bar calls it; empty: none is shown
+    """
     outcome: Outcome[T] = Outcome()
     for name, error in chosen.missing:
         session.output.error(error)
         outcome.failed.append((name, exit_code(error)))
-    for id in chosen.ids:
-        try:
-            outcome.done.append(work(id))
-        except FlowctlError as error:
-            session.output.error(error)
-            outcome.failed.append((id, exit_code(error)))
+    with session.output.progress(doing, len(chosen.ids)) if doing else nullcontext(_ignore) as advance:
+        for id in chosen.ids:
+            try:
+                outcome.done.append(work(id))
+            except FlowctlError as error:
+                session.output.error(error)
+                outcome.failed.append((id, exit_code(error)))
+            advance(1)
     return outcome
+
+
+def delete_each(session: Session, chosen: Chosen, path: str, name: str) -> int:
+    """Delete each of the API's objects, and tell which; the exit code.
+
+    path  of the objects: `/flows`
+    name  what one of them is called: `flow`
+    """
+
+    def delete(id: str) -> str:
+        session.api.call("DELETE", f"{path}/{id}")
+        return id
+
+    outcome = each(session, chosen, delete, doing="deleting")
+    if session.output.wants_data or session.output.format == "id":
+        session.output.data([{"id": id} for id in outcome.done])
+    else:
+        session.output.note(f"deleted {counted(len(outcome.done), name)}")
+    return outcome.code
+
+
+def counted(count: int, name: str) -> str:
+    """`1 flow`, `18,204 flows`."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
+def _ignore(_done: int) -> None:
+    pass
 
 
 def noun(count: int) -> str:
     """`1 run`, `18,204 runs`."""
-    return f"{count:,} run{'' if count == 1 else 's'}"
-
-
-def parse_value(text: str) -> Any:
-    """A value of `K=V`: JSON if it can be read so, else text."""
-    import json
-
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    return counted(count, "run")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from flowctl.cli import lookups, moments
 from flowctl.cli.context import Session
+from flowctl.cli.selection import counted
 from flowctl.cli.tables import Column, Look
 from flowctl.domain.errors import Invalid
 
@@ -75,10 +76,20 @@ def columns(first: str) -> list[Column]:
     ]
 
 
-def footer(found: Sequence[dict[str, Any]], noun: str, since: str) -> str:
-    """One line about the table."""
-    runs = sum(each["runs"] for each in found)
-    return f"{len(found):,} {noun}{'' if len(found) == 1 else 's'}, {runs:,} runs since {since}"
+def show(session: Session, found: list[dict[str, Any]], name: str, *, since: str, limit: int | None) -> None:
+    """Print the statistics of flows or tasks; `name` is what one of them is called."""
+    output = session.output
+    shown = found[:limit]
+    if output.wants_data:
+        output.data(shown)
+    elif output.format == "id":
+        output.lines([each["key"] for each in shown])
+    else:
+        output.table(columns(name.upper()), shown)
+        runs = sum(each["runs"] for each in found)
+        rest = f" · the first {len(shown)} are shown, --all shows the rest" if len(shown) < len(found) else ""
+        total = f"{counted(len(found), name)}, {runs:,} runs since {since}{rest}"
+        output.hint(total if found else f"no {'' if name == 'flow' else f'{name} '}runs since {since}")
 
 
 def _span(session: Session, since: str, until: str) -> tuple[datetime, datetime]:

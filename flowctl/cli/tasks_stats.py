@@ -42,7 +42,6 @@ def task_statistics(
     Durations are of task runs that have ended and did some work; half of them took no longer than P50.
     """
     session = Session.of(ctx)
-    output = session.output
     found = statistics.read(
         session,
         "task_runs",
@@ -51,13 +50,4 @@ def task_statistics(
         flow_ids=[session.backend.flows.id(name) for name in flow] if flow else None,
         run_ids=session.backend.runs.ids(run) if run else None,
     )
-    shown = found if every else found[:limit]
-    if output.wants_data:
-        output.data(shown)
-        return
-    if output.format == "id":
-        output.lines([each["key"] for each in shown])
-        return
-    output.table(statistics.columns("TASK"), shown)
-    rest = f" · the first {len(shown)} are shown, --all shows the rest" if len(shown) < len(found) else ""
-    output.hint(statistics.footer(found, "task", since) + rest if found else f"no task runs since {since}")
+    statistics.show(session, found, "task", since=since, limit=None if every else limit)

@@ -8,12 +8,12 @@ import typer
 
 from flowctl.cli import lookups
 from flowctl.cli.commands import Command
-from flowctl.cli.context import REFUSED, Session, exit_code
+from flowctl.cli.context import REFUSED, Session
 from flowctl.cli.run_query import STATE_TYPES, state_type, unknown_state
-from flowctl.cli.selection import Outcome, each
+from flowctl.cli.selection import Outcome, delete_each, each
 from flowctl.cli.tables import short_id
 from flowctl.cli.tasks_found import TasksSelection, choose, noun
-from flowctl.domain.errors import FlowctlError, Invalid
+from flowctl.domain.errors import Invalid
 
 app = typer.Typer()
 
@@ -89,22 +89,7 @@ def delete_tasks(
     if chosen.ids and not output.confirm(f"Delete {told}? Nothing brings that back."):
         output.note("Nothing was deleted.")
         return 1
-    outcome: Outcome[str] = Outcome()
-    outcome.failed = each(session, type(chosen)(missing=chosen.missing), str).failed
-    with output.progress("deleting", len(chosen.ids)) as advance:
-        for id in chosen.ids:
-            try:
-                session.api.call("DELETE", f"/task_runs/{id}")
-                outcome.done.append(id)
-            except FlowctlError as error:
-                output.error(error)
-                outcome.failed.append((id, exit_code(error)))
-            advance(1)
-    if output.wants_data or output.format == "id":
-        output.data([{"id": id} for id in outcome.done])
-    else:
-        output.note(f"deleted {noun(len(outcome.done))}")
-    return outcome.code
+    return delete_each(session, chosen, "/task_runs", "task run")
 
 
 def _tell(
