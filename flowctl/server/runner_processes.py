@@ -1,4 +1,4 @@
-"""Learns which processes execute flow runs: whoever moved a run to Running, over loopback, is looked up beside.
+"""Learns which processes execute flow runs: the Prefect client that moved a run to Running, over loopback.
 
 A handler only puts a note into a queue.  A thread finds the process at the other end of the connection, which clients
 keep open for a while, and has it written down for the reaper (`ops/reap.py`).
@@ -54,9 +54,13 @@ class RunnerProcesses:
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
-    def note(self, flow_run_id: UUID, result: OrchestrationResult, scope: Scope) -> None:
-        """Note that a client has proposed a state; at once, and for any thread."""
+    def note(self, flow_run_id: UUID, result: OrchestrationResult, executor: Scope | None) -> None:
+        """Note that a client has proposed a state; at once, and for any thread.
+
+        executor  its request; None when the one who asks is not the one who executes: a person's command, a script
+        """
         if result.created and result.state is not None and result.state.type is StateType.RUNNING:
+            scope = executor or {}
             self._notes.put((flow_run_id, scope.get("client"), scope.get("server")))
 
     async def start(self) -> None:

@@ -25,13 +25,15 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are k
 
 CLIENT = """
 import http.client, json, sys, time
-host, id, force = sys.argv[1], sys.argv[2], sys.argv[3] == "force"
+host, id, force, agent = sys.argv[1], sys.argv[2], sys.argv[3] == "force", sys.argv[4]
 connection = http.client.HTTPConnection(host)
 body = json.dumps({"state": {"type": "RUNNING"}, "force": force})
-connection.request("POST", f"/api/flow_runs/{id}/set_state", body, {"Content-Type": "application/json"})
+connection.request("POST", f"/api/flow_runs/{id}/set_state", body, {"User-Agent": agent})
 print(connection.getresponse().read(), flush=True)
 time.sleep(60)
 """
+
+PREFECT = "prefect/3.8.1 (API 0.8.4)"
 
 
 def known(tx: Tx) -> list[tuple[UUID, Process]]:
@@ -48,7 +50,7 @@ def test_whoever_runs_a_run_is_known_and_reaped_when_killed(settings: Settings) 
             id = await live.write(lambda tx: make_run(tx, pending()))
             host = live.url.removeprefix("ws://").removesuffix("/api")
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", CLIENT, host, str(id), "no", stdout=asyncio.subprocess.PIPE
+                sys.executable, "-c", CLIENT, host, str(id), "no", PREFECT, stdout=asyncio.subprocess.PIPE
             )
             assert process.stdout
             await process.stdout.readline()
@@ -70,13 +72,16 @@ def test_whoever_runs_a_run_is_known_and_reaped_when_killed(settings: Settings) 
     asyncio.run(test())
 
 
-def test_who_forces_a_state_need_not_execute_the_run(settings: Settings) -> None:
+@pytest.mark.parametrize(("force", "agent"), [("force", PREFECT), ("no", "flowctl/1.0"), ("no", "curl/8.0")])
+def test_who_forces_a_state_or_is_no_prefect_client_need_not_execute_the_run(
+    settings: Settings, force: str, agent: str
+) -> None:
     async def test() -> None:
         async with serving(settings) as live:
             id = await live.write(lambda tx: make_run(tx, pending()))
             host = live.url.removeprefix("ws://").removesuffix("/api")
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", CLIENT, host, str(id), "force", stdout=asyncio.subprocess.PIPE
+                sys.executable, "-c", CLIENT, host, str(id), force, agent, stdout=asyncio.subprocess.PIPE
             )
             assert process.stdout
             await process.stdout.readline()

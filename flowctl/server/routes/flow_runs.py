@@ -81,7 +81,8 @@ def set_flow_run_state(tx: Tx, id: UUID, body: SetState, call: Call) -> Reply[Or
     """Propose a state; 201 if one was written, which need not be the one proposed."""
     result = set_state.set_flow_run_state(tx, id, body.state, force=body.force, client=call.client)
     if call.context.runner_processes is not None and not body.force:
-        call.context.runner_processes.note(id, result, call.scope)
+        executor = call.scope if call.client.prefect_version else None
+        call.context.runner_processes.note(id, result, executor)
     return Reply(result, status=201 if result.created else 200)
 
 
