@@ -26,14 +26,19 @@ def tell(session: Session, outcome: Outcome[Verdict], *, single: bool, hint: str
     else:
         dry_run = session.options.dry_run
         output.lines([_change(verdict, output.look, dry_run) for verdict in verdicts if verdict.accepted])
-    if session.options.dry_run and session.is_remote:
-        output.note("The server's own rules were not asked: they may refuse it.")
+    note_unasked_rules(session)
     for verdict in refused:
         reason = (verdict.reason or "no reason").removeprefix("Reason: ").rstrip(".")
         output.failure(f"refused: {short_id(verdict.id)} is {verdict.before}: {reason}. {hint}".rstrip())
     outcome.done = [verdict for verdict in verdicts if verdict.accepted]
     outcome.failed += [(verdict.id, REFUSED) for verdict in refused]
     return outcome.code
+
+
+def note_unasked_rules(session: Session) -> None:
+    """Say so when a dry run could not ask those who decide."""
+    if session.options.dry_run and session.is_remote and session.api.is_prefect:
+        session.output.note("The server's own rules were not asked: they may refuse it.")
 
 
 def _change(verdict: Verdict, look: Look, dry_run: bool) -> str:

@@ -19,7 +19,7 @@ from flowctl.domain.errors import Invalid
 
 if TYPE_CHECKING:
     from flowctl.cli.results import Verdict
-    from flowctl.domain.states import StateCreate
+    from flowctl.domain.states import ExpectedState, StateCreate
 
 app = typer.Typer()
 
@@ -69,10 +69,11 @@ def set_state(
         raise Invalid("A run or the state is missing.", remedy="flowctl runs set-state RUN… STATE")
     propose = _proposals(word, name, message)
     dry_run = session.options.dry_run
+    expected = _expected(expect) if expect else None
     outcome = each(
         session,
         choose(session, references, what="runs set-state"),
-        lambda id: session.backend.changes.set_state(id, propose(), force=force, expect=expect, dry_run=dry_run),
+        lambda id: session.backend.changes.set_state(id, propose(), force=force, expect=expected, dry_run=dry_run),
     )
     hint = "" if force else "Use --force to skip the rules."
     code = run_changes.tell(session, outcome, single=len(references) == 1, hint=hint)
@@ -130,8 +131,9 @@ def cancel(
 ) -> int:
     """Cancel flow runs; what runs somewhere is asked to stop.
 
-    A run that nothing executes is Cancelled at once, another is Cancelling until its process has ended. Runs that
-    filters select are cancelled after a question, unless -y is given; those that have ended are left alone.
+    A run that nothing executes is Cancelled at once, another is Cancelling until its process has ended. A paused run is
+    Cancelled at once, too; a process that waits in its pause goes on waiting for no longer than the pause lasts. Runs
+    that filters select are cancelled after a question, unless -y is given; those that have ended are left alone.
     """
     session = Session.of(ctx)
     chosen = choose(session, runs, what="runs cancel")
@@ -141,10 +143,15 @@ def cancel(
         if chosen.ids and not dry_run and not session.output.confirm(f"Cancel {noun(len(chosen.ids))}?"):
             session.output.note("Nothing was cancelled.")
             return 1
-    propose = _proposals("cancelling", None, message)
-    outcome = each(
-        session, chosen, lambda id: _cancelled(session.backend.changes.set_state(id, propose(), dry_run=dry_run))
-    )
+    asked_to_stop, stopped = (_proposals(word, None, message) for word in ("cancelling", "cancelled"))
+
+    def cancel(id: str) -> Verdict:
+        verdict = session.backend.changes.set_state(id, asked_to_stop(), dry_run=dry_run)
+        if not verdict.accepted and verdict.after_type == "PAUSED":
+            return session.backend.changes.set_state(id, stopped(), dry_run=dry_run)
+        return _cancelled(verdict)
+
+    outcome = each(session, chosen, cancel)
     if not chosen.ids and not chosen.missing:
         session.output.hint("no run to cancel")
     code = run_changes.tell(session, outcome, single=len(runs or ()) == 1)
@@ -161,6 +168,14 @@ def _proposals(word: str, name: str | None, message: str | None) -> Callable[[],
     type_ = StateType(known[0])
     title = name or known[1] or type_.value.title()
     return lambda: StateCreate(type=type_, name=title, message=message)
+
+
+def _expected(word: str) -> ExpectedState:
+    """The state that a word for a type or a name means, in any case."""
+    from flowctl.domain.states import ExpectedState, StateType
+
+    type, name = state_type(word) or (None, word)
+    return ExpectedState(name=name) if name else ExpectedState(type=StateType(type))
 
 
 def _run_input(pairs: Sequence[str], file: Path | None) -> dict[str, Any] | None:

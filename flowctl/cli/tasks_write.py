@@ -9,6 +9,7 @@ import typer
 from flowctl.cli import lookups
 from flowctl.cli.commands import Command
 from flowctl.cli.context import REFUSED, Session
+from flowctl.cli.run_changes import note_unasked_rules
 from flowctl.cli.run_query import STATE_TYPES, state_type, unknown_state
 from flowctl.cli.selection import Outcome, delete_each, each
 from flowctl.cli.tables import short_id
@@ -48,13 +49,14 @@ def set_state(
     state = {"type": known[0], "name": name or known[1] or known[0].title(), "message": message}
     chosen = choose(session, references, what="tasks set-state")
     before = lookups.by_id(session.api, "task_runs", chosen.ids)
-    dry_run = session.options.dry_run
+    proposal = {"state": state, "force": force}
 
     def change(id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        answer: dict[str, Any] = {"status": "ACCEPT", "state": state, "details": {"type": "accept_details"}}
-        if not dry_run:
-            answer = session.api.post(f"/task_runs/{id}/set_state", {"state": state, "force": force})
-        return before[id], answer
+        if not session.options.dry_run:
+            return before[id], session.api.post(f"/task_runs/{id}/set_state", proposal)
+        if not session.api.is_prefect:
+            return before[id], session.api.post(f"/flowctl/task_runs/{id}/set_state", {**proposal, "dry_run": True})
+        return before[id], {"status": "ACCEPT", "state": state, "details": {"type": "accept_details"}}
 
     return _tell(session, each(session, chosen, change), single=len(references) == 1, force=force)
 
@@ -112,6 +114,7 @@ def _tell(
                 for task, answer in accepted
             ]
         )
+    note_unasked_rules(session)
     hint = "" if force else ". Use --force to skip the rules."
     for task, answer in refused:
         reason = answer["details"].get("reason") or "no reason"

@@ -64,6 +64,19 @@ class Tx:
         row = self.conn.execute(sql, parameters).fetchone()
         return None if row is None else row[0]
 
+    @contextmanager
+    def undone(self) -> Generator[None]:
+        """Undo, at the end of the block, what it wrote and emitted: to see what would happen."""
+        emitted = len(self.emitted)
+        self.conn.execute("SAVEPOINT undone")
+        try:
+            yield
+        finally:
+            del self.emitted[emitted:]
+            if self.conn.in_transaction:
+                self.conn.execute("ROLLBACK TO undone")
+                self.conn.execute("RELEASE undone")
+
     def new_id(self) -> UUID:
         """A random id (UUID version 4)."""
         return UUID(bytes=os.urandom(16), version=4)

@@ -123,6 +123,36 @@ class SetState:
     force: bool = False
 
 
+@dataclass(slots=True, kw_only=True)
+class ExpectedState:
+    """The state that a run must be in; None stands for any type or name."""
+
+    __pydantic_config__: ClassVar[object] = STRICT_BODY
+
+    type: StateType | None = None
+    name: str | None = None
+
+    def fits(self, type: str | None, name: str | None) -> bool:
+        """Whether a state of this type and name is the expected one; names are compared in any case."""
+        is_type = self.type is None or self.type == type
+        return is_type and (self.name is None or self.name.lower() == (name or "").lower())
+
+    def __str__(self) -> str:
+        return self.name or (self.type.value.lower() if self.type else "any state")
+
+
+@dataclass(slots=True, kw_only=True)
+class ConditionalSetState:
+    """A state that is proposed on a condition, or only to see what would become of it (`dry_run`)."""
+
+    __pydantic_config__: ClassVar[object] = STRICT_BODY
+
+    state: StateCreate
+    force: bool = False
+    expected: ExpectedState | None = None
+    dry_run: bool = False
+
+
 def _proposal(type: StateType, name: str, message: str | None, details: StateDetails | None = None) -> StateCreate:
     return StateCreate(type=type, name=name, message=message, state_details=details or StateDetails())
 

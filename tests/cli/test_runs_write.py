@@ -151,6 +151,12 @@ class TestCancel:
         result = cli("runs", "cancel", "waiting", "-m", "not today", "--wait")
         assert (result.code, result.out) == (0, f"waiting ({str(run.id)[:8]}): Scheduled → Cancelled\n")
 
+    def test_a_paused_run_is_cancelled_at_once(self, cli, world, three: list[FlowRun]) -> None:
+        run = world.run("paused", (StateType.RUNNING, 20), (StateType.PAUSED, 10))
+        result = cli("runs", "cancel", "paused", "-m", "not today")
+        assert (result.code, result.out) == (0, f"paused ({str(run.id)[:8]}): Paused → Cancelled\n")
+        assert state_of(world, run) == "Cancelled"
+
     def test_what_has_ended_is_refused_alone(self, cli, three: list[FlowRun]) -> None:
         result = cli("runs", "cancel", "brisk-otter")
         assert (result.code, result.out) == (4, "")

@@ -156,6 +156,8 @@ class TestSetState:
     def test_a_dry_run(self, cli, door: list[str]) -> None:
         result = cli("tasks", "set-state", "sum-0", "Cached", "--dry-run", *door)
         assert result.out.endswith("Running → would be Cached\n")
+        refused = cli("tasks", "set-state", "sum-0", "failed", "--dry-run", *door)
+        assert (refused.code, "is Running: Retrying" in refused.err) == (4, True)
         assert cli("tasks", "show", "sum-0", "--json", *door).json["state_name"] == "Running"
 
     def test_what_is_wrong_is_told(self, cli, worked: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from flowctl.db.database import Database, Tx
 from flowctl.db.migrate import SCHEMA_VERSION
 from flowctl.db.tables import flows as table
 from flowctl.domain.errors import Busy, Conflict, Unusable
-from flowctl.domain.flows import Flow
+from flowctl.domain.flows import Flow, FlowCreate
+from flowctl.ops import flows as ops
 from flowctl.settings import Settings
 
 
@@ -49,6 +51,21 @@ def test_a_write_that_fails_is_undone(db: Database) -> None:
         insert_and_fail()
     with db.read() as tx:
         assert table.by_name(tx, "gone") is None
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_only_tried_is_undone_and_the_rest_stays(db: Database, fails: bool) -> None:
+    with db.write() as tx:
+        table.insert(tx, flow(tx, "kept"))
+        emitted = list(tx.emitted)
+        with suppress(RuntimeError), tx.undone():
+            ops.create(tx, FlowCreate(name="tried"))
+            assert len(tx.emitted) > len(emitted)
+            if fails:
+                raise RuntimeError
+        assert tx.emitted == emitted
+    with db.read() as tx:
+        assert (table.by_name(tx, "kept") is None, table.by_name(tx, "tried")) == (False, None)
 
 
 def test_a_read_cannot_leave_anything_behind(db: Database) -> None:

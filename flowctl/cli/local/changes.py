@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
@@ -11,15 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from flowctl.cli.results import Verdict
-from flowctl.cli.run_query import state_type
 from flowctl.db.database import Database, Tx
 from flowctl.db.shapes import wire_time
-from flowctl.domain.errors import Refused
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.orchestration import OrchestrationResult, SetStateStatus, StateAcceptDetails, StateWaitDetails
-from flowctl.domain.states import StateCreate
+from flowctl.domain.states import ConditionalSetState, ExpectedState, StateCreate
 from flowctl.domain.values import JSONObject
-from flowctl.ops import flow_runs, set_state
+from flowctl.ops import flow_runs, proposals
 
 
 class Changes:
@@ -34,37 +31,28 @@ class Changes:
         proposed: StateCreate,
         *,
         force: bool = False,
-        expect: str | None = None,
+        expect: ExpectedState | None = None,
         dry_run: bool = False,
     ) -> Verdict:
         """Propose a state.
 
-        expect   type or name that the present state must have
+        expect   what the present state must be
         dry_run  decide, and undo it
         Raises NotFound, and Refused if the run is not in the state that is expected.
         """
-
-        def propose(tx: Tx, run: FlowRun) -> OrchestrationResult:
-            if expect is not None and not _is(run, expect):
-                raise Refused(
-                    f"{run.id} is {_name(run)}, not {expect}: it has moved.", remedy=f"flowctl runs show {id}"
-                )
-            return set_state.set_flow_run_state(tx, run.id, proposed, force=force)
-
-        return self._change(id, propose, dry_run=dry_run)
+        proposal = ConditionalSetState(state=proposed, force=force, expected=expect, dry_run=dry_run)
+        return self._change(id, lambda tx: proposals.set_flow_run_state(tx, UUID(id), proposal))
 
     def resume(self, id: str, run_input: JSONObject | None, *, dry_run: bool = False) -> Verdict:
         """Let a paused run go on, with the input that it waits for.  Raises NotFound."""
+        return self._change(
+            id, lambda tx: proposals.resume_flow_run(tx, UUID(id), run_input=run_input, dry_run=dry_run)
+        )
 
-        def resume(tx: Tx, run: FlowRun) -> OrchestrationResult:
-            return set_state.resume_flow_run(tx, run.id, run_input=run_input)
-
-        return self._change(id, resume, dry_run=dry_run)
-
-    def _change(self, id: str, change: Callable[[Tx, FlowRun], OrchestrationResult], *, dry_run: bool) -> Verdict:
-        with self._transaction(dry_run=dry_run) as tx:
+    def _change(self, id: str, change: Callable[[Tx], OrchestrationResult]) -> Verdict:
+        with self._database.write() as tx:
             run = flow_runs.read(tx, UUID(id))
-            result = change(tx, run)
+            result = change(tx)
         state = result.state
         return Verdict(
             id=id,
@@ -76,18 +64,6 @@ class Changes:
             reason=_reason(result),
             wire=wire_of(result),
         )
-
-    @contextmanager
-    def _transaction(self, *, dry_run: bool) -> Generator[Tx]:
-        """A write transaction; of a dry run nothing stays."""
-        with suppress(_Undo), self._database.write() as tx:
-            yield tx
-            if dry_run:
-                raise _Undo
-
-
-class _Undo(Exception):
-    """Ends a transaction without a commit."""
 
 
 def wire_of(value: Any) -> Any:
@@ -109,15 +85,6 @@ def wire_of(value: Any) -> Any:
 
 def _name(run: FlowRun) -> str:
     return run.state.name if run.state else "without a state"
-
-
-def _is(run: FlowRun, word: str) -> bool:
-    known = state_type(word)
-    if run.state is None:
-        return False
-    if known and known[1] is None:
-        return run.state.type == known[0]
-    return run.state.name.lower() == word.lower()
 
 
 def _reason(result: OrchestrationResult) -> str | None:

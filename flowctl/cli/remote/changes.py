@@ -8,10 +8,9 @@ from typing import Any
 from flowctl.cli import lookups
 from flowctl.cli.api.door import Door
 from flowctl.cli.results import Verdict
-from flowctl.cli.run_query import state_type
 from flowctl.db import shapes
 from flowctl.domain.errors import NotFound, Refused
-from flowctl.domain.states import StateCreate
+from flowctl.domain.states import ExpectedState, StateCreate
 from flowctl.domain.values import JSONObject
 
 
@@ -27,30 +26,38 @@ class Changes:
         proposed: StateCreate,
         *,
         force: bool = False,
-        expect: str | None = None,
+        expect: ExpectedState | None = None,
         dry_run: bool = False,
     ) -> Verdict:
         """Propose a state.
 
-        expect   type or name that the present state must have when it is looked at, just before
-        dry_run  tell what would be proposed; the server's rules are not asked
+        expect   what the present state must be; on a Prefect server it is looked at just before
+        dry_run  tell what would become of it; a Prefect server's rules are not asked
         Raises NotFound, and Refused if the run is not in the state that is expected.
         """
         run = self._run(id)
-        if expect is not None and not _is(run, expect):
-            raise Refused(f"{id} is {_name(run)}, not {expect}: it has moved.", remedy=f"flowctl runs show {id}")
         state: dict[str, Any] = {"type": proposed.type.value, "name": proposed.name, "message": proposed.message}
         state["state_details"] = json.loads(shapes.dumps(proposed.state_details))
-        if dry_run:
-            return _foreseen(run, state)
-        return _verdict(run, self._door.post(f"/flow_runs/{id}/set_state", {"state": state, "force": force}))
+        body: dict[str, Any] = {"state": state, "force": force}
+        if expect is None and not dry_run:
+            return _verdict(run, self._door.post(f"/flow_runs/{id}/set_state", body))
+        if not self._door.is_prefect:
+            body["dry_run"] = dry_run
+            body["expected"] = expect and {"type": expect.type and expect.type.value, "name": expect.name}
+            return _verdict(run, self._door.post(f"/flowctl/runs/{id}/set_state", body))
+        if expect is not None and not expect.fits(run["state_type"], run["state_name"]):
+            raise Refused(f"{id} is {_name(run)}, not {expect}: it has moved.")
+        return _foreseen(run, state) if dry_run else _verdict(run, self._door.post(f"/flow_runs/{id}/set_state", body))
 
     def resume(self, id: str, run_input: JSONObject | None, *, dry_run: bool = False) -> Verdict:
         """Let a paused run go on, with the input that it waits for.  Raises NotFound."""
         run = self._run(id)
-        if dry_run:
-            return _foreseen(run, {"type": "SCHEDULED", "name": "Resuming", "message": None})
-        return _verdict(run, self._door.post(f"/flow_runs/{id}/resume", {"run_input": run_input}))
+        if not dry_run:
+            return _verdict(run, self._door.post(f"/flow_runs/{id}/resume", {"run_input": run_input}))
+        if not self._door.is_prefect:
+            body = {"run_input": run_input, "dry_run": True}
+            return _verdict(run, self._door.post(f"/flowctl/runs/{id}/resume", body))
+        return _foreseen(run, {"type": "SCHEDULED", "name": "Resuming", "message": None})
 
     def _run(self, id: str) -> dict[str, Any]:
         found = lookups.by_id(self._door, "flow_runs", [id])
@@ -97,10 +104,3 @@ def _reason(details: dict[str, Any]) -> str | None:
 
 def _name(run: dict[str, Any]) -> str:
     return run["state_name"] or "without a state"
-
-
-def _is(run: dict[str, Any], word: str) -> bool:
-    known = state_type(word)
-    if known and known[1] is None:
-        return run["state_type"] == known[0]
-    return (run["state_name"] or "").lower() == word.lower()

@@ -45,6 +45,7 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "flowctl/statistics": ("flowctl_statistics",),
     "flowctl/storage": ("flowctl_storage",),
+    "flowctl/task_runs": ("flowctl_task_runs",),
     "flowctl/trash": ("flowctl_trash",),
     "flows": (
         "flow_lists",

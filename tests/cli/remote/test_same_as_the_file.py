@@ -231,6 +231,7 @@ runs set-state nobody failed
 runs resume brisk-otter
 runs resume paused -q
 runs cancel waiting -m enough
+runs cancel paused -m never
 runs cancel --state pending -y
 runs cancel brisk-otter
 runs cancel --state scheduled
@@ -272,11 +273,25 @@ def _without_ids(text: str) -> str:
 
 def test_dry_runs_change_nothing(cli, runs: list[FlowRun], db_path: Path) -> None:
     with served(Settings(db=db_path)) as url:
-        result = cli("runs", "set-state", "odd-crane", "failed", "--dry-run", "--api", url)
-        assert (result.code, result.out) == (0, cli("runs", "set-state", "odd-crane", "failed", "--dry-run").out)
-        assert "rules were not asked" in result.err
+        for line, code in (
+            ("runs set-state odd-crane failed", 0),
+            ("runs set-state odd-crane failed --expect running", 0),
+            ("runs set-state odd-crane failed --expect late", 4),
+            ("runs set-state odd-crane pending", 4),
+            ("runs resume paused", 0),
+            ("runs resume odd-crane", 4),
+            ("runs cancel waiting", 0),
+            ("runs cancel paused", 0),
+        ):
+            words = (*line.split(), "--dry-run")
+            there = cli(*words, "--api", url)
+            assert (there.code, there.out, there.err) == (code, *_told(cli(*words))), line
         assert cli("runs", "cancel", "--root", "--dry-run", "--api", url).code == 0
         assert cli("runs", "ls", "-q", "--state", "running", "--api", url).lines == [str(runs[0].id)]
+
+
+def _told(result) -> tuple[str, str]:
+    return result.out, result.err
 
 
 def test_the_list_is_the_apis_answer(cli, runs: list[FlowRun], db_path: Path) -> None:

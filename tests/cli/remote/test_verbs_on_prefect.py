@@ -48,6 +48,19 @@ def test_a_run_is_created_retried_and_rescheduled(ask: Any) -> None:
     assert (refused.code, "has no deployment" in refused.err) == (4, True)
 
 
+def test_a_dry_run_says_that_the_rules_were_not_asked(ask: Any) -> None:
+    (task,) = ask("tasks", "ls", "--run", "three", "-q").lines
+    for line in ("runs set-state three failed --expect running", f"tasks set-state {task} failed"):
+        told = ask(*line.split(), "--dry-run")
+        assert (told.code, told.out.split(": ", 1)[1], told.err) == (
+            0,
+            "Running → would be Failed\n",
+            "The server's own rules were not asked: they may refuse it.\n",
+        )
+    assert ask("runs", "set-state", "three", "failed", "--expect", "late", "--dry-run").code == 4
+    assert ask("runs", "show", "three", "--json").json["state_name"] == "Running"
+
+
 def test_runs_are_looked_into(ask: Any) -> None:
     tree = ask("runs", "tree", "three", "--json").json
     assert (tree["flow_name"], [child["name"] for child in tree["children"]]) == ("etl", ["t-0"])

@@ -1,0 +1,59 @@
+"""States proposed on a condition, or only to see what would become of them."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from uuid import UUID
+
+from flowctl.db.database import Tx
+from flowctl.db.tables import flow_runs, task_runs
+from flowctl.domain.errors import NotFound, Refused
+from flowctl.domain.orchestration import Client, OrchestrationResult
+from flowctl.domain.states import ConditionalSetState, ExpectedState, State
+from flowctl.domain.values import JSONObject
+from flowctl.ops import set_state
+
+
+def set_flow_run_state(
+    tx: Tx, id: UUID, proposal: ConditionalSetState, *, client: Client | None = None
+) -> OrchestrationResult:
+    """Propose a state for a flow run.
+
+    Raises NotFound, and Refused if the run is not in the state that is expected.
+    """
+    run = flow_runs.get(tx, id)
+    if run is None:
+        raise NotFound(f"Flow run {id} not found.")
+    _require(id, run.state, proposal.expected)
+    with _trial(tx, proposal.dry_run):
+        return set_state.set_flow_run_state(tx, id, proposal.state, force=proposal.force, client=client)
+
+
+def set_task_run_state(
+    tx: Tx, id: UUID, proposal: ConditionalSetState, *, client: Client | None = None
+) -> OrchestrationResult:
+    """Propose a state for a task run; raises as for a flow run."""
+    run = task_runs.get(tx, id)
+    if run is None:
+        raise NotFound(f"Task run {id} not found.")
+    _require(id, run.state, proposal.expected)
+    with _trial(tx, proposal.dry_run):
+        return set_state.set_task_run_state(tx, id, proposal.state, force=proposal.force, client=client)
+
+
+def resume_flow_run(
+    tx: Tx, id: UUID, *, run_input: JSONObject | None, dry_run: bool = False, client: Client | None = None
+) -> OrchestrationResult:
+    """Let a paused flow run go on, or only tell whether it would.  Raises NotFound."""
+    with _trial(tx, dry_run):
+        return set_state.resume_flow_run(tx, id, run_input=run_input, client=client)
+
+
+def _trial(tx: Tx, dry_run: bool) -> AbstractContextManager[None]:
+    return tx.undone() if dry_run else nullcontext()
+
+
+def _require(id: UUID, state: State | None, expected: ExpectedState | None) -> None:
+    type, name = (state.type, state.name) if state else (None, None)
+    if expected is not None and not expected.fits(type, name):
+        raise Refused(f"{id} is {name or 'without a state'}, not {expected}: it has moved.")
