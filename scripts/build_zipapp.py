@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,6 +70,7 @@ def build(wheels: list[Path], output: Path) -> None:
             for name in archive.namelist():
                 if not name.endswith("/"):
                     members[prefix + name] = archive.read(name)
+    members["_compiled_names.py"] = f"NAMES = frozenset({top_level_names(members)!r})\n".encode()
     for name in [name for name in members if name.endswith(".py") and not name.startswith("_compiled/")]:
         members[name + "c"] = bytecode(name, members[name])
     digest = hashlib.sha256()
@@ -85,6 +87,12 @@ def build(wheels: list[Path], output: Path) -> None:
             archive.comment = digest.hexdigest()[:32].encode()
     partial.chmod(0o755)
     partial.replace(output)
+
+
+def top_level_names(members: Iterable[str]) -> list[str]:
+    """What the compiled wheels offer to import."""
+    parts = [name.split("/") for name in members if name.startswith("_compiled/")]
+    return sorted({part[2].partition(".")[0] for part in parts if not part[2].endswith((".dist-info", ".libs"))})
 
 
 def bytecode(name: str, source: bytes) -> bytes:

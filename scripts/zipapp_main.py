@@ -1,10 +1,12 @@
 """`__main__` of flowctl.pyz: finds compiled packages in the user's cache, unpacking them there on first use.
 
-Offline commands import none of them, so `flowctl.pyz runs ls` needs no cache at all.
+What lies in the zip comes before what is installed, compiled or not: half of one release and half of another do not
+work together.  Offline commands import none of them, so `flowctl.pyz runs ls` needs no cache at all.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.machinery
 import os
 import shutil
@@ -19,24 +21,21 @@ HERE = Path(sys.argv[0]).resolve()
 
 
 class CompiledFinder:
-    """Import hook for the packages below `_compiled/`; asked last, when nothing else knows a module."""
+    """Import hook for the packages below `_compiled/`; asked first."""
 
-    _names: frozenset[str] | None = None
-    _folders: list[str] | None = None
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+        self._folders: list[str] | None = None
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """The spec of a module in the cache; None if it is no compiled package's."""
-        if path is not None:
-            return None
-        if self._names is None:
-            self._names = _top_level_names()
-        if name not in self._names:
+        if path is not None or name not in self._names:
             return None
         if self._folders is None:
             self._folders = unpack()
-            sys.path += self._folders  # for importlib.metadata and child packages
+            sys.path[1:1] = self._folders  # for importlib.metadata; the zip itself is the first
         return importlib.machinery.PathFinder.find_spec(name, self._folders, target)
 
 
@@ -82,12 +81,6 @@ def _tags(archive: zipfile.ZipFile) -> list[str]:
     return sorted({name.split("/")[1] for name in archive.namelist() if name.startswith("_compiled/")})
 
 
-def _top_level_names() -> frozenset[str]:
-    with zipfile.ZipFile(HERE) as archive:
-        parts = [name.split("/") for name in archive.namelist() if name.startswith("_compiled/")]
-    return frozenset(part[2].partition(".")[0] for part in parts if not part[2].endswith((".dist-info", ".libs")))
-
-
 def _fits(tag: str) -> bool:
     """Whether a wheel's tag names this interpreter, or a stable ABI that it offers; pip chose the platform."""
     python, abi, _platform = tag.split("-")
@@ -97,7 +90,7 @@ def _fits(tag: str) -> bool:
     return here in python.split(".") and "t" not in abi.removeprefix("cp")
 
 
-sys.meta_path.append(CompiledFinder())
+sys.meta_path.insert(0, CompiledFinder(importlib.import_module("_compiled_names").NAMES))
 
 if __name__ == "__main__":
     os.environ.setdefault("FLOWCTL_PYZ", str(HERE))

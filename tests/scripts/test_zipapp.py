@@ -16,6 +16,14 @@ from processes import ROOT, clean_environment
 BARE = (sys.executable, "-I", "-S")
 """This Python without site-packages and without the environment's variables for Python."""
 
+BESIDE = """
+import runpy, sys
+sys.path.append(sys.argv.pop(1))
+del sys.argv[0]
+runpy.run_path(sys.argv[0], None, "__main__")
+"""
+"""Runs the file in the second argument with the folder in the first as its site-packages."""
+
 
 @pytest.fixture(scope="module")
 def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -85,6 +93,24 @@ def test_a_cache_that_was_cut_short_is_not_used(pyz: Path, tmp_path: Path) -> No
     ready = json.loads(process.stdout.readline())
     assert httpx.get(f"{ready['api']}/health").json() is True
     process.terminate()
+    process.communicate(timeout=15)
+
+
+def test_other_releases_that_are_installed_beside_it_do_no_harm(pyz: Path, tmp_path: Path) -> None:
+    """As in the environment of a Prefect client, which has most of these packages, too."""
+    installed = tmp_path / "site-packages"
+    for name in ("pydantic", "pydantic_core", "orjson", "typer", "uvloop", "websockets"):
+        (installed / name).mkdir(parents=True)
+        (installed / name / "__init__.py").write_text("raise ImportError('this is another release')")
+    arguments = ["serve", "--port", "0", "--db", str(tmp_path / "x.db"), "--ready-json"]
+    command = [*BARE, "-c", BESIDE, str(installed), str(pyz), *arguments]
+    process = subprocess.Popen(
+        command, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    line = process.stdout.readline()
+    process.terminate()
+    assert line, process.communicate(timeout=15)[1]
     process.communicate(timeout=15)
 
 
