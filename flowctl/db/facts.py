@@ -49,9 +49,9 @@ class DbFacts:
 
     def tag_limits(self, tags: Sequence[str]) -> list[SlotLimit]:
         """The limits `tag:<tag>` that exist for these tags, also those switched off."""
-        return [
-            _slot_limit(limit) for limit in concurrency_limits.by_names(self._tx, [TAG_PREFIX + tag for tag in tags])
-        ]
+        limits = concurrency_limits.by_names(self._tx, [TAG_PREFIX + tag for tag in tags])
+        held = concurrency_limits.limits_held_by(self._tx, self._run.id) if limits else ()
+        return [_slot_limit(limit, is_held=limit.id in held) for limit in limits]
 
     def lease_exists(self, lease_id: UUID) -> bool:
         """Whether a lease is still there; one that has run out is until it is collected."""
@@ -63,7 +63,7 @@ class DbFacts:
         return states.get_task_run_state(self._tx, id) if id else None
 
 
-def _slot_limit(limit: ConcurrencyLimitV2) -> SlotLimit:
+def _slot_limit(limit: ConcurrencyLimitV2, *, is_held: bool = False) -> SlotLimit:
     return SlotLimit(
         id=limit.id,
         name=limit.name,
@@ -71,4 +71,5 @@ def _slot_limit(limit: ConcurrencyLimitV2) -> SlotLimit:
         active=limit.active,
         active_slots=limit.active_slots,
         avg_slot_occupancy_seconds=limit.avg_slot_occupancy_seconds,
+        is_held=is_held,
     )

@@ -28,6 +28,8 @@ class SlotLimit:
     active_slots: float = 0
     """Slots taken, after decay."""
     avg_slot_occupancy_seconds: float = 2.0
+    is_held: bool = False
+    """Whether the run that asks holds a slot of it already."""
 
     @property
     def tag(self) -> str:

@@ -74,6 +74,17 @@ def test_limits_on_tags_know_how_many_slots_are_taken(tx: Tx) -> None:
     assert DbFacts(tx, a_run(tx)).tag_limits([]) == []
 
 
+def test_limits_on_tags_know_whether_the_run_holds_a_slot(tx: Tx) -> None:
+    a, b = a_limit(tx, "tag:a"), a_limit(tx, "tag:b")
+    run, other = a_task_run(tx, None), a_task_run(tx, a_run(tx).id)
+    for holder, limit in ((run, a), (other, b)):
+        lease = ConcurrencyLease(
+            id=tx.new_id(), created=tx.now, expiration=None, holder_type="task_run", holder_id=holder.id
+        )
+        concurrency_limits.insert_lease(tx, lease, [limit.id])
+    assert [limit.is_held for limit in DbFacts(tx, run).tag_limits(["a", "b"])] == [True, False]
+
+
 def test_a_lease_exists_until_it_is_collected(tx: Tx) -> None:
     facts = DbFacts(tx, a_run(tx))
     lease = ConcurrencyLease(id=tx.new_id(), created=tx.now, expiration=NOON - timedelta(seconds=1))

@@ -275,6 +275,16 @@ def test_task_runs_with_a_limited_tag_take_turns(tx: Tx) -> None:
     assert concurrency_limits.read_by_tag(tx, "db").active_slots == [second.id]
 
 
+def test_a_task_run_that_starts_again_holds_its_slot_once(tx: Tx) -> None:
+    concurrency_limits.create_for_tag(tx, ConcurrencyLimitCreate(tag="db", concurrency_limit=2))
+    run = task_run(tx, tags=["db"])
+    for _ in range(3):
+        assert set_state.set_task_run_state(tx, run.id, running()).status is ACCEPT
+        assert concurrency_limits.read_by_tag(tx, "db").active_slots == [run.id]
+    set_state.set_task_run_state(tx, run.id, failed())
+    assert concurrency_limits.read_by_tag(tx, "db").active_slots == []
+
+
 def test_deleting_a_flow_run_frees_the_slots_of_its_task_runs(db: Database) -> None:
     with db.write() as tx:
         concurrency_limits.create_for_tag(tx, ConcurrencyLimitCreate(tag="db", concurrency_limit=1))

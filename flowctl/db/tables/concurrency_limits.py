@@ -150,6 +150,20 @@ def leases_held_by(tx: Tx, holder_id: UUID) -> list[ConcurrencyLease]:
     return list(LEASE.rows(tx, "WHERE holder_id = ? ORDER BY created, rowid", (str(holder_id),)))
 
 
+def limits_held_by(tx: Tx, holder_id: UUID) -> set[UUID]:
+    """The ids of the limits of which one holder has slots."""
+    rows = tx.execute(
+        """
+        SELECT concurrency_slot.limit_id
+        FROM concurrency_lease
+        JOIN concurrency_slot ON concurrency_slot.lease_id = concurrency_lease.id
+        WHERE concurrency_lease.holder_id = ?
+        """,
+        (str(holder_id),),
+    )
+    return {UUID(limit_id) for (limit_id,) in rows}
+
+
 def leases_of_task_runs(tx: Tx, flow_run_id: UUID) -> list[ConcurrencyLease]:
     """The leases that task runs of a flow run hold."""
     where = "WHERE holder_id IN (SELECT id FROM task_run WHERE flow_run_id = ?)"

@@ -102,7 +102,10 @@ def enforce_deployment_concurrency_on_late(t: Transition[FlowRun]) -> None:
 
 @rule(to_states={StateType.RUNNING})
 def secure_task_concurrency_slots(t: Transition[TaskRun]) -> None:
-    """Take one slot of each limit on the run's tags, or wait for them all."""
+    """Take one slot of each limit on the run's tags, or wait for them all.
+
+    A task run that starts again without having stopped goes on with the slots that it holds.
+    """
     limits = [limit for limit in t.facts.tag_limits(t.run.tags) if limit.active]
     for limit in limits:
         if limit.limit == 0:
@@ -110,7 +113,7 @@ def secure_task_concurrency_slots(t: Transition[TaskRun]) -> None:
                 f'The concurrency limit on tag "{limit.tag}" is 0 and will deadlock if the task tries to run again.'
             )
             return
-    limits = [limit for limit in limits if limit.limit > 0]
+    limits = [limit for limit in limits if limit.limit > 0 and not limit.is_held]
     if not limits:
         return
     if not all(limit.has_free_slot for limit in limits):

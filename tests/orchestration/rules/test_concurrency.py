@@ -185,6 +185,15 @@ def test_a_task_run_takes_a_slot_of_each_limit_on_its_tags(bench):
     assert (effect.seconds, effect.holder_type, effect.holder_id) == (None, "task_run", run.id)
 
 
+def test_a_task_run_that_starts_again_takes_only_the_slots_that_it_does_not_hold(bench):
+    held, other = tag("held", 1, 1, is_held=True), tag("other", 1)
+    run = bench.task_run(tags=["held", "other"])
+    (effect,) = bench.task("RUNNING", "RUNNING", run=run, facts=bench.Facts(limits=[held, other])).effects
+    assert effect.limit_ids == (other.id,)
+    decision = bench.task("RUNNING", "RUNNING", run=run, facts=bench.Facts(limits=[held]))
+    assert (decision.status, decision.effects) == (ACCEPT, ())
+
+
 def test_a_limit_of_zero_aborts(bench):
     facts = bench.Facts(limits=[tag("full", 1, 1), tag("zero", 0)])
     decision = bench.task("PENDING", "RUNNING", run=bench.task_run(tags=["full", "zero"]), facts=facts)
