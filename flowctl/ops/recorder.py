@@ -76,6 +76,7 @@ def _changes(report: TaskRunReport) -> dict[str, object]:
 def _insert(tx: Tx, report: TaskRunReport) -> None:
     changes = _changes(report)
     del changes["state_timestamp"]
+    changes.setdefault("labels", None)
     if "name" not in changes:
         changes["name"] = made_up_name()
     run = TaskRun(

@@ -176,6 +176,11 @@ def test_a_run_that_has_no_state_yet_takes_the_event_s(tx: Tx) -> None:
     assert read(tx).state_type is StateType.RUNNING
 
 
+def test_a_run_that_nothing_is_said_about_has_no_labels(tx: Tx) -> None:
+    record(tx, event("PENDING", 1))
+    assert read(tx).labels is None
+
+
 def test_a_run_without_a_name_is_given_one(tx: Tx) -> None:
     sent = event("RUNNING", 1)
     del sent.payload["task_run"]["name"]
