@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 1.0
 """How soon a task run that another process scheduled is seen."""
+GONE_AFTER_SECONDS: Final = 1.0
+"""How long a worker whose connection broke is still listed; Prefect looks that often."""
 _MANY: Final = 500
 """Each time so many states are remembered, those are forgotten that their runs have left."""
 
@@ -81,13 +83,15 @@ class TaskQueue:
 
     @contextmanager
     def connected(self, identifier: str, task_keys: Sequence[str]) -> Generator[None]:
-        """Count a worker as connected for a while."""
+        """List a worker as connected, and when it does not take its leave a moment longer."""
         entry = (identifier, list(task_keys))
         self._connected.append(entry)
+        gone_after_seconds = GONE_AFTER_SECONDS
         try:
             yield
+            gone_after_seconds = 0.0
         finally:
-            self._connected.remove(entry)
+            asyncio.get_running_loop().call_later(gone_after_seconds, self._connected.remove, entry)
 
     def workers(self, task_keys: Collection[str] = ()) -> list[TaskWorker]:
         """The connected workers, or those of them that serve one of some tasks."""
