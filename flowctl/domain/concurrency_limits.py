@@ -102,6 +102,8 @@ class MinimalConcurrencyLimit:
 class LeaseHolder:
     """Who holds a lease."""
 
+    __pydantic_config__: ClassVar[object] = STRICT_BODY
+
     type: HolderType
     id: UUID
 

@@ -98,6 +98,12 @@ def test_impossible_wishes_have_a_sentence(api: TestClient, limit: str) -> None:
         ("/increment", {"names": ["db"], "slots": 1, "mode": "x"}, ["body", "mode"]),
         ("/increment-with-lease", {"names": ["db"], "slots": 1, "lease_duration": 59}, ["body", "lease_duration"]),
         ("/increment-with-lease", {"names": [], "slots": 1, "holder": {"type": "x"}}, ["body", "holder", "type"]),
+        (
+            "/increment-with-lease",
+            {"names": [], "slots": 1, "holder": {"type": "task_run", "id": NOBODY, "name": "odd-crane"}},
+            ["body", "holder", "name"],
+        ),
+        ("/increment-with-lease", {"names": [], "slots": 1, "holder": {"type": "flow_run"}}, ["body", "holder", "id"]),
         ("/decrement", {"names": ["db"], "slots": 1, "occupancy_seconds": -1}, ["body", "occupancy_seconds"]),
         ("/decrement-with-lease", {}, ["body", "lease_id"]),
         ("/leases/nope/renew", {}, ["path", "lease_id"]),
