@@ -115,7 +115,7 @@ async def greet(socket: Socket, auth_string: str | None, *, is_strict: bool = Fa
     """
     if SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
         if is_strict or auth_string is not None:
-            await socket.close(PROTOCOL_ERROR)
+            await socket.close(POLICY_VIOLATION if is_strict else PROTOCOL_ERROR)
             return False
         await socket.accept()
         return True

@@ -224,7 +224,8 @@ def _validated(hint: type[T], message: dict[str, Any]) -> T:
         return wire.validate(hint, message.get("filter"), ("filter",))
     except Invalid as error:
         entries = "; ".join(f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}" for entry in error.entries)
-        raise Refused(PROTOCOL_ERROR, f"Invalid filter: {entries}") from None
+        number = "1 validation error" if len(error.entries) == 1 else f"{len(error.entries)} validation errors"
+        raise Refused(PROTOCOL_ERROR, f"Invalid filter: {number}: {entries}") from None  # Prefect begins it like this
 
 
 async def _task_message(socket: Socket) -> dict[str, Any]:

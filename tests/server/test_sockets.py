@@ -13,11 +13,14 @@ from uuid import UUID, uuid5
 import httpx
 import processes
 import pytest
+from api_client import TestClient
 from live_server import as_sent, closing, event, hear, say, serving
+from starlette.websockets import WebSocketDisconnect
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from flowctl.server import sockets
+from flowctl.server.app import create_app
 from flowctl.settings import Settings
 
 Message = dict[str, Any]
@@ -53,6 +56,17 @@ def test_without_the_subprotocol_there_is_no_handshake(settings: Settings) -> No
             assert await closing(ws) == (1002, "Expected 'filter' message")
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("/events/in", 1002), ("/events/out", 1002), ("/work_pools/any/workers/connect", 1008)]
+)
+def test_without_the_subprotocol_nobody_passes_an_auth_string(settings: Settings, path: str, code: int) -> None:
+    settings = replace(settings, api_auth_string="secret")
+    with TestClient(create_app(settings, webserver_only=True, ignore_cache=True)) as client:
+        with pytest.raises(WebSocketDisconnect) as refused, client.websocket_connect(f"/api{path}"):
+            pass
+        assert refused.value.code == code
 
 
 def test_an_auth_string_is_asked_for(settings: Settings) -> None:
