@@ -260,6 +260,14 @@ def integrity_conflict(error: sqlite3.IntegrityError) -> Conflict:
     return conflict
 
 
+def is_locked(error: BaseException) -> bool:
+    """Whether SQLite refused something because somebody else holds the database."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return False
+    name = getattr(error, "sqlite_errorname", None) or ""
+    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or "database is locked" in error.args
+
+
 @contextmanager
 def translated(path: Path) -> Generator[None]:
     """Turn SQLite's errors that a user can mend into flowctl's."""

@@ -128,7 +128,7 @@ class ApiApp:
                 from flowctl.server.routes import not_built  # noqa: PLC0415 - start-up budget
 
                 routes = not_built.in_declared_order([*self._checks, *self._find_routes()])
-                missing = not_built.missing_routes(routes)
+                missing = not_built.missing_routes([*check_routes(), *all_routes()])  # not what an embedder leaves out
                 served = not_built.in_declared_order([*routes, *missing, *self._document_routes()])
                 http = Dispatcher((route, self._endpoint(route)) for route in served)
                 self._watch_runners()
@@ -161,9 +161,10 @@ class ApiApp:
             page = await asyncio.to_thread(lambda: openapi_page.render(self.openapi()))
             return Reply.raw(page, media_type="text/html; charset=utf-8")
 
-        routes.plain("GET", "/openapi.json", listed=False)(openapi_document)
-        routes.plain("GET", "/docs", listed=False)(openapi_as_page)
-        routes.plain("GET", "/redoc", listed=False)(openapi_as_page)
+        for method in ("GET", "HEAD"):
+            routes.plain(method, "/openapi.json", listed=False)(openapi_document)
+            routes.plain(method, "/docs", listed=False)(openapi_as_page)
+            routes.plain(method, "/redoc", listed=False)(openapi_as_page)
         return without_version_check(routes)
 
 
@@ -225,6 +226,8 @@ def _overridden(overrides: RouterOverrides) -> Callable[[], list[Route]]:
     for routes in all_tables():
         by_prefix.setdefault(routes.prefix, []).extend(routes.routes)
     for prefix, override in overrides.items():
+        if prefix not in by_prefix:
+            raise KeyError(f"Router override provided for prefix that does not exist: {prefix!r}")
         by_prefix[prefix] = _checked(prefix, by_prefix[prefix], override)
     return lambda: [route for routes in by_prefix.values() for route in routes]
 
@@ -237,9 +240,8 @@ def _checked(prefix: str, original: list[Route], override: Routes | None) -> lis
         raise ValueError(f"Router override for {prefix!r} defines a different prefix {override.prefix!r}.")
     missing = method_paths_from_routes(original) - method_paths_from_routes(override.routes)
     if missing:
-        raise ValueError(
-            f"Router override for {prefix!r} is missing paths defined by the original router: {sorted(missing)}"
-        )
+        paths = ", ".join(map(repr, sorted(missing)))
+        raise ValueError(f"Router override for {prefix!r} is missing paths defined by the original router: {{{paths}}}")
     return override.routes
 
 

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+from flowctl.db.database import is_locked
 from flowctl.domain.errors import Busy, FlowctlError, Invalid
 from flowctl.server.answers import Answer
 from flowctl.wire import INVALID_REQUEST
@@ -29,8 +30,6 @@ STATUS: Final[Mapping[str, int]] = {
     "unsupported": 501,
     "unusable": 500,
 }
-
-_RETRYABLE_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
 def answer_to(error: Exception, *, request_body: object = None, not_found_key: str = "detail") -> Answer:
@@ -59,7 +58,7 @@ def busy_answer(retry_after_seconds: float = 1.0) -> Answer:
 
 def is_client_retryable_exception(error: BaseException) -> bool:
     """Whether asking again may help: the database was held by another writer, or the queue was full."""
-    return isinstance(error, Busy) or str(getattr(error, "sqlite_errorname", "")).startswith(_RETRYABLE_SQLITE)
+    return isinstance(error, Busy) or is_locked(error)
 
 
 def _plain(error: FlowctlError, not_found_key: str) -> Answer:

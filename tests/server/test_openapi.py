@@ -56,6 +56,8 @@ def test_the_page_needs_nobody_else(api: TestClient, path: str) -> None:
     assert not re.findall(r"""(?:src|href)=['"]?(?:https?:)?//""", response.text)
     assert "<code>/flow_runs/{id}/set_state</code>" in response.text
     assert api.get("http://testserver/openapi.json").json() == api.get("/openapi.json").json()
+    head = api.head(f"http://testserver{path}")
+    assert (head.status_code, head.content) == (200, b"")
 
 
 def test_what_is_not_built_is_not_in_it(api: TestClient) -> None:
