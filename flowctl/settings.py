@@ -341,10 +341,19 @@ def database_path(settings: Settings) -> Path:
     return user_data_path("flowctl", appauthor=False) / "flowctl.db"
 
 
+def prefect_home(env: Mapping[str, str]) -> Path:
+    """The directory in which Prefect keeps its files."""
+    return Path(env.get("PREFECT_HOME", "~/.prefect")).expanduser()
+
+
+def prefect_profiles_path(env: Mapping[str, str]) -> Path:
+    """The file with Prefect's profiles."""
+    return Path(env.get("PREFECT_PROFILES_PATH", str(prefect_home(env) / "profiles.toml"))).expanduser()
+
+
 def _prefect_profile(env: Mapping[str, str]) -> _Source:
     """The variables of the active Prefect profile; none without a profiles file."""
-    home = Path(env.get("PREFECT_HOME", "~/.prefect")).expanduser()
-    path = Path(env.get("PREFECT_PROFILES_PATH", str(home / "profiles.toml"))).expanduser()
+    path = prefect_profiles_path(env)
     if not path.is_file():
         return _Source()
     import tomllib  # noqa: PLC0415 - start-up budget

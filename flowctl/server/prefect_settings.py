@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib.resources import files
 from typing import Any
 
-from flowctl.settings import Settings
+from flowctl.settings import Settings, prefect_home, prefect_profiles_path
 
 _OBFUSCATED = "********"
 
 
 def tree(settings: Settings) -> dict[str, Any]:
-    """The whole tree; the auth string is obfuscated."""
+    """The whole tree, which Prefect's own class of settings can read; the auth string is obfuscated."""
     text = (files("flowctl.server") / "data" / "prefect_settings.json").read_text()
     tree: dict[str, Any] = json.loads(text)
+    home = prefect_home(os.environ)
+    tree |= {"home": str(home), "profiles_path": str(prefect_profiles_path(os.environ))}
+    tree["logging"]["config_path"] = str(home / "logging.yml")
+    tree["results"]["local_storage_path"] = str(home / "storage")
     server = tree["server"]
+    server["memo_store_path"] = str(home / "memo_store.toml")
+    server["analytics_enabled"] = False  # nothing is sent anywhere
     server["logging_level"] = settings.log_level
     server["metrics_enabled"] = settings.metrics_enabled
     server["register_blocks_on_start"] = settings.block_auto_registration

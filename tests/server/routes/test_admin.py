@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
+import pytest
 from api_client import TestClient
 
 from flowctl.server.app import create_app
@@ -29,6 +31,22 @@ def test_settings_are_prefects_tree_with_our_values(settings: Settings) -> None:
         "after_seconds": "PT15S",
     }
     assert "admin:pass" not in str(tree)
+
+
+def test_settings_name_prefects_files(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Prefect's own class of settings refuses a tree without them."""
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_PROFILES_PATH", raising=False)
+    tree = TestClient(create_app(settings, ignore_cache=True)).get("/api/admin/settings").json()
+    paths = (
+        tree["home"],
+        tree["profiles_path"],
+        tree["logging"]["config_path"],
+        tree["results"]["local_storage_path"],
+        tree["server"]["memo_store_path"],
+    )
+    names = ("", "profiles.toml", "logging.yml", "storage", "memo_store.toml")
+    assert paths == tuple(str(tmp_path / name) for name in names)
 
 
 def test_no_storage_is_the_default(api: TestClient) -> None:
