@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 
 INDEX: Final = "index.html"
 
-_NEVER_A_PAGE: Final = ("api", "ui-settings", "docs", "redoc", "app", "vendor")
-"""First parts of paths that are not client routes: a missing file there is a 404, never a page."""
+_NEVER_A_PAGE: Final = frozenset(
+    {"api", "ui-settings", "docs", "redoc", "app", "vendor", "health", "ready", "version", "csrf-token", "admin"}
+)
+"""First parts of paths that are not client routes: a missing file there is a 404, never a page.
+
+The last ones are what clients ask for first, also those that were given the server's address without `/api`.
+"""
 
 _CODE_SUFFIXES: Final = frozenset({".js", ".mjs", ".css", ".map"})
+_ANYTHING: Final = ("*/*", "text/*")
+"""What clients accept that have no preference."""
 
 
 def create_ui_app(settings: Settings) -> ASGIApp:
@@ -123,9 +130,13 @@ def _matches(if_none_match: str | None, etag: str) -> bool:
 
 
 def _is_navigation(path: str, headers: Headers) -> bool:
-    if path.split("/", 1)[0] in _NEVER_A_PAGE or PurePosixPath(path).suffix in _CODE_SUFFIXES:
+    suffix = PurePosixPath(path).suffix
+    if path.split("/", 1)[0] in _NEVER_A_PAGE or suffix in _CODE_SUFFIXES:
         return False
-    return "text/html" in headers.get("accept", "")
+    accepted = headers.get("accept", "")
+    if "text/html" in accepted:
+        return True
+    return suffix not in ui_files.MEDIA_TYPES and any(each in accepted for each in _ANYTHING)
 
 
 def _security_headers(api_url: str) -> dict[str, str]:

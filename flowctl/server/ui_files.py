@@ -49,6 +49,9 @@ MEDIA_TYPES: Final = {
 """Our own table: the operating system's one calls .js text/plain on some Windows machines."""
 
 MARKER_NAME: Final = ".flowctl-ui"
+"""Marks a directory of ours: empty while it is filled, then with the key of what it holds."""
+OWN_DIRECTORY: Final = "flowctl"
+"""Where the files go below a configured directory that holds others."""
 _GZIP_MINIMUM_BYTES: Final = 500
 
 
@@ -124,13 +127,15 @@ def load(root: Traversable, placeholders: Placeholders) -> dict[str, Asset]:
 def copy_to(directory: Path, placeholders: Placeholders) -> bool:
     """Put the files, placeholders replaced, into `directory`, unless they are there for this very configuration.
 
-    Every file arrives under a temporary name and is renamed, the marker last: two servers that start at once write
-    the same bytes, and one that is stopped half-way leaves no marker, so that the next one starts again.
+    Every file arrives under a temporary name and is renamed, the marker's content last: two servers that start at once
+    write the same bytes, and one that is stopped half-way leaves an empty marker, so that the next one starts again.
     returns  True if files were written
     """
     marker = directory / MARKER_NAME
     if marker.is_file() and marker.read_text(encoding="utf-8") == placeholders.key:
         return False
+    directory.mkdir(parents=True, exist_ok=True)
+    marker.touch()
     for name, file in _walk(package_root()):
         content = placeholders.replace_in(file.read_bytes(), PurePosixPath(name).suffix)
         _write_atomically(directory / name, content)
@@ -143,11 +148,21 @@ def assets_for(directory: Path | None, placeholders: Placeholders) -> dict[str, 
     if directory is None:
         return load(package_root(), placeholders)
     try:
-        copy_to(directory, placeholders)
-        return load(directory, placeholders)
+        home = home_below(directory)
+        copy_to(home, placeholders)
+        return load(home, placeholders)
     except OSError as error:
         logger.warning("Cannot use the UI static directory %s (%s); serving the packaged files.", directory, error)
         return load(package_root(), placeholders)
+
+
+def home_below(directory: Path) -> Path:
+    """The configured directory itself, or one of our own in it if it holds somebody else's files.
+
+    Those are neither overwritten nor served.
+    """
+    is_free = not directory.exists() or (directory / MARKER_NAME).exists() or not any(directory.iterdir())
+    return directory if is_free else directory / OWN_DIRECTORY
 
 
 def _write_atomically(target: Path, content: bytes) -> None:

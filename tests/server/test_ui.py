@@ -96,8 +96,16 @@ def test_missing_files_are_never_a_page(path: str) -> None:
     assert "<html" not in response.text
 
 
+@pytest.mark.parametrize("accept", ["*/*", "text/*;q=0.5"])
+def test_who_takes_anything_gets_the_index(accept: str) -> None:
+    assert client().get("/runs", headers={"accept": accept}).headers["content-type"] == "text/html; charset=utf-8"
+    for path in ("/none.png", "/health", "/csrf-token", "/admin/version"):
+        assert client().get(path, headers={"accept": accept}).status_code == 404
+
+
 def test_a_request_that_does_not_want_html_gets_no_page() -> None:
-    assert client().get("/runs", headers={"accept": "application/json"}).status_code == 404
+    for accept in ("application/json", ""):
+        assert client().get("/runs", headers={"accept": accept}).status_code == 404
     assert client().post("/runs", headers=HTML).status_code == 405
 
 
@@ -181,6 +189,23 @@ def test_static_directory_is_filled_once_per_configuration(tmp_path: Path) -> No
     assert kept.text == "<p>my own look</p>"
     other = client(ui_static_directory=directory, ui_serve_base="/other").get("/other/", headers=HTML)
     assert 'content="/other/api"' in other.text
+
+
+def test_files_of_somebody_else_are_left_alone_and_not_served(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<p>another site</p>")
+    (tmp_path / "secret.txt").write_text("secret")
+    for _ in range(2):
+        web = client(ui_static_directory=tmp_path)
+        assert 'name="flowctl-base"' in web.get("/", headers=HTML).text
+        assert web.get("/secret.txt").status_code == 404
+    assert (tmp_path / "index.html").read_text() == "<p>another site</p>"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["flowctl", "index.html", "secret.txt"]
+
+
+def test_a_directory_that_was_filled_half_way_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("half of it")
+    (tmp_path / ui_files.MARKER_NAME).touch()
+    assert 'name="flowctl-base"' in client(ui_static_directory=tmp_path).get("/", headers=HTML).text
 
 
 def test_two_servers_may_fill_the_directory_at_once(tmp_path: Path) -> None:
