@@ -99,7 +99,7 @@ def update(tx: Tx, id: UUID, body: FlowRunUpdate) -> None:
     variables = body.get("job_variables")
     if variables is not None:
         job_variables.check_flow_run(tx, _require_scheduled_from_deployment(run), variables, doing="updating")
-    if body.get("name", "") is None:
+    if "name" in body and not body["name"]:
         body["name"] = made_up_name()
     table.update(tx, id, **body)
 

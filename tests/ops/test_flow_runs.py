@@ -9,13 +9,27 @@ from support import NOON
 from flowctl.db.database import Database, Tx
 from flowctl.db.tables import flow_runs as table
 from flowctl.db.tables import states as state_table
+from flowctl.domain.criteria import Criteria
 from flowctl.domain.errors import Conflict, Invalid, NotFound, Refused
+from flowctl.domain.flow_run_filters import FlowRunSort
 from flowctl.domain.flow_runs import FlowRun, FlowRunCreate
 from flowctl.domain.flows import FlowCreate
 from flowctl.domain.logs import LogCreate
 from flowctl.domain.states import StateCreate, StateType, completed, running, scheduled
 from flowctl.domain.task_runs import TaskRunCreate
-from flowctl.ops import flow_run_inputs, flow_runs, flows, logs, set_state, steps, task_runs
+from flowctl.domain.work_pools import WorkPoolCreate
+from flowctl.ops import (
+    flow_run_inputs,
+    flow_run_lists,
+    flow_runs,
+    flows,
+    logs,
+    set_state,
+    steps,
+    task_runs,
+    work_pools,
+    work_queues,
+)
 
 
 def create(tx: Tx, **fields: object) -> FlowRun:
@@ -69,6 +83,28 @@ def test_update_sets_what_is_sent_and_nothing_else(tx: Tx) -> None:
     flow_runs.update(tx, run.id, {"name": "renamed", "infrastructure_pid": "17"})
     found = flow_runs.read(tx, run.id)
     assert (found.name, found.infrastructure_pid, found.tags, found.parameters) == ("renamed", "17", ["a"], {"n": 1})
+
+
+def test_a_name_taken_away_is_made_up_anew(tx: Tx) -> None:
+    run = create(tx, name="mine")
+    for nothing in ("", None):
+        flow_runs.update(tx, run.id, {"name": nothing})
+        assert len(flow_runs.read(tx, run.id).name.split("-")) == 2
+
+
+def test_a_queue_has_its_name_of_today(db: Database) -> None:
+    with db.write() as tx:
+        queue = work_queues.create(tx, work_pools.create(tx, WorkPoolCreate(name="pool", type="process")), "slow")
+        named = create(tx, work_pool_name="pool", work_queue_name="slow")
+        of_default = create(tx, work_pool_name="pool")
+        assert (named.work_queue_name, of_default.work_queue_name) == ("slow", "default")
+        work_queues.update(tx, queue.id, {"name": "slower"})
+        listed = flow_run_lists.find(tx, Criteria(), sort=FlowRunSort.ID_DESC, limit=9, offset=0)
+        assert {run.id: run.work_queue_name for run in listed} == {named.id: "slower", of_default.id: "default"}
+    steps.run(db, lambda tx: work_queues.delete(tx, queue.id))
+    with db.read() as tx:
+        gone = flow_runs.read(tx, named.id)
+    assert (gone.work_queue_id, gone.work_queue_name, gone.work_pool_name) == (None, "slow", None)
 
 
 def test_update_of_job_variables_needs_a_scheduled_run_of_a_deployment(tx: Tx) -> None:

@@ -22,15 +22,15 @@ from flowctl.domain.criteria import Criteria
 
 _RUN_TIME = """
     CASE state_type WHEN 'RUNNING' THEN
-        total_run_time + max(0, coalesce((julianday(?) - julianday(state_timestamp)) * 86400, 0))
-    ELSE max(0, total_run_time) END"""
+        total_run_time + max(0.0, coalesce((julianday(?) - julianday(state_timestamp)) * 86400, 0.0))
+    ELSE max(0.0, total_run_time) END"""
 
 _LATENESS = """
     CASE WHEN start_time > expected_start_time THEN (julianday(start_time) - julianday(expected_start_time)) * 86400
     WHEN start_time IS NULL AND expected_start_time IS NOT NULL
         AND state_type NOT IN ('COMPLETED', 'CANCELLED', 'FAILED', 'CRASHED')
-        THEN max(0, (julianday(?) - julianday(expected_start_time)) * 86400)
-    ELSE 0 END"""
+        THEN max(0.0, (julianday(?) - julianday(expected_start_time)) * 86400)
+    ELSE 0.0 END"""
 
 
 @dataclass(slots=True)

@@ -39,7 +39,6 @@ _STORED: dict[str, Any] = {  # of kinds; typed so, because it fills keywords
     "deployment_id": UUID_,
     "deployment_version": TEXT,
     "work_queue_id": UUID_,
-    "work_queue_name": TEXT,
     "flow_version": TEXT,
     "parameters": JSON,
     "idempotency_key": TEXT,
@@ -72,8 +71,10 @@ FLOW_RUN = Columns(
         "LEFT JOIN work_pool ON work_pool.id = work_queue.work_pool_id"
     ),
     derive=derive_run_times,
-    extra={"state_timestamp": TIME},
+    extra={"state_timestamp": TIME, "work_queue_name": TEXT},
     **_STORED,
+    # The queue's name as it is now; of a queue that is gone, and where only a name was given, the one that was stored.
+    work_queue_name=Joined("coalesce(work_queue.name, flow_run.work_queue_name)", TEXT),
     work_pool_id=Joined("work_pool.id", UUID_),
     work_pool_name=Joined("work_pool.name", TEXT),
     state=Nested(FLOW_RUN_STATE, "state"),
@@ -85,7 +86,12 @@ def _without_state(row: Mapping[str, Any], now: datetime) -> dict[str, object]:
 
 
 SCHEDULED_FLOW_RUN = Columns(
-    ScheduledFlowRun, table="flow_run", derive=_without_state, extra={"state_timestamp": TIME}, **_STORED
+    ScheduledFlowRun,
+    table="flow_run",
+    derive=_without_state,
+    extra={"state_timestamp": TIME},
+    **_STORED,
+    work_queue_name=TEXT,
 )
 """Runs as workers get them."""
 
@@ -102,14 +108,17 @@ def by_idempotency_key(tx: Tx, flow_id: UUID, key: str) -> FlowRun | None:
 
 def insert(tx: Tx, run: FlowRun) -> FlowRun:
     """Store a new flow run.  Raises Conflict if its flow knows the idempotency key."""
-    return FLOW_RUN.insert(tx, run, state_timestamp=run.state.timestamp if run.state else None)
+    timestamp = run.state.timestamp if run.state else None
+    return FLOW_RUN.insert(tx, run, state_timestamp=timestamp, work_queue_name=run.work_queue_name)
 
 
 def as_answered(tx: Tx, run: FlowRun) -> FlowRun:
     """A run that was stored in this transaction, with the fields that are computed or joined when it is read."""
     if run.work_queue_id is not None:
-        pool = tx.execute(_POOL_OF_QUEUE, (str(run.work_queue_id),)).fetchone()
-        run.work_pool_id, run.work_pool_name = (UUID(pool[0]), pool[1]) if pool else (None, None)
+        names = tx.execute(_NAMES_OF_QUEUE, (str(run.work_queue_id),)).fetchone()
+        if names:
+            run.work_queue_name = names[0]
+            run.work_pool_id, run.work_pool_name = (UUID(names[1]), names[2]) if names[1] else (None, None)
     run.estimated_run_time, run.estimated_start_time_delta = run_times(
         run.total_run_time,
         run.state_type,
@@ -121,10 +130,10 @@ def as_answered(tx: Tx, run: FlowRun) -> FlowRun:
     return run
 
 
-_POOL_OF_QUEUE = """
-    SELECT work_pool.id, work_pool.name
+_NAMES_OF_QUEUE = """
+    SELECT work_queue.name, work_pool.id, work_pool.name
     FROM work_queue
-    JOIN work_pool ON work_pool.id = work_queue.work_pool_id
+    LEFT JOIN work_pool ON work_pool.id = work_queue.work_pool_id
     WHERE work_queue.id = ?
 """
 

@@ -124,7 +124,10 @@ def test_histories_and_lateness(api: TestClient, run: str) -> None:
     history = api.post("/flow_runs/history", json=body).json()
     assert [len(each["states"]) for each in history] == [1, 0]
     assert history[0]["interval_end"] == history[1]["interval_start"]
-    assert history[0]["states"][0]["count_runs"] == 1
+    (state,) = history[0]["states"]
+    assert state["count_runs"] == 1
+    assert isinstance(state["sum_estimated_run_time"], float)
+    assert isinstance(state["sum_estimated_lateness"], float)
     assert api.post("/task_runs/history", json=body).json()[0]["states"] == []
     short = api.post("/flow_runs/history", json={**body, "history_interval_seconds": 0.5})
     assert (short.status_code, short.json()) == (422, {"detail": "History interval must not be less than 1 second."})
