@@ -9,12 +9,14 @@ import socket
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -63,12 +65,9 @@ class _Routes:
         await self.runner.call(_stop(self.runner))
         return _json({"message": "OK"})
 
-    async def run_deployment(self, request: Request) -> Response:
+    async def run_deployment(self, deployment_id: UUID, request: Request) -> Response:
         """Make a run of a deployment with the body as its parameters, and execute it here."""
-        deployment_id: UUID = request.path_params["id"]
-        deployment = self.flows.deployments.get(deployment_id)
-        if deployment is None:
-            return _json({"detail": "Not Found"}, 404)
+        deployment = self.flows.deployments[deployment_id]
         parameters: JSONObject = await _body(dict[str, Any] | None, request) or {}
         if not self.runner.has_slots_available():
             return _busy()
@@ -92,8 +91,11 @@ class _Routes:
             flow = await flows.find(body.entrypoint, python=python, cwd=cwd)
         except (NotFound, Invalid):
             return _json({"message": "Flow not found"}, 404)
-        if flow.name not in self.flows.subflows:
+        known = self.flows.subflows.get(flow.name)
+        if known is None:
             logger.warning("%s is not among the flows that the runner's deployments can see", flow.name)
+        elif known.parameter_openapi_schema != flow.parameter_openapi_schema:
+            logger.warning("The parameters of %s have changed since the runner started: restart it", flow.name)
         run = await self.runner.call(self._create(flow, body))
         return await self._execute(run, Code(entrypoint=flow.entrypoint, cwd=cwd), run)
 
@@ -126,11 +128,14 @@ async def build_server(runner: Runner) -> Starlette:
             Route("/health", routes.health, methods=["GET"]),
             Route("/run_count", routes.run_count, methods=["GET"]),
             Route("/shutdown", routes.shutdown, methods=["POST"]),
-            Route("/deployment/{id:uuid}/run", routes.run_deployment, methods=["POST"]),
+            *(
+                Route(f"/deployment/{id_}/run", partial(routes.run_deployment, id_), methods=["POST"])
+                for id_ in routes.flows.deployments
+            ),
             Route("/flow/run", routes.run_flow, methods=["POST"]),
             Route("/openapi.json", routes.openapi, methods=["GET"]),
         ],
-        exception_handlers={FlowctlError: _error, _Failure: _failure},
+        exception_handlers={FlowctlError: _error, _Failure: _failure, HTTPException: _refusal},
     )
 
 
@@ -243,6 +248,15 @@ def _busy() -> Response:
 
 async def _error(_request: Request, error: Exception) -> Response:
     return _json({"detail": str(error)}, 502)
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    """No such path, or not with this method."""
+    if not isinstance(error, HTTPException):
+        return await _error(request, error)
+    answer = _json({"detail": error.detail}, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _failure(_request: Request, error: Exception) -> Response:

@@ -72,6 +72,7 @@ def serve(
         runner = Quiet(Server(), Settings(runner_poll_frequency=10), Options(**options), deployments)
         runner.executed = []
         app = await build_server(runner)
+        assert {route.path for route in app.routes} >= {f"/deployment/{id_}/run" for id_ in found}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://runner") as client:
             return await work(client, runner)
 
@@ -111,7 +112,11 @@ def test_a_run_of_a_deployment() -> None:
         assert runner.api.calls[-1] == (f"/deployments/{DEPLOYMENT}/create_flow_run", {"parameters": {"color": "red"}})
         assert (await client.post(f"/deployment/{DEPLOYMENT}/run")).status_code == 201
         assert (await client.post(f"/deployment/{DEPLOYMENT}/run", content="[1]")).status_code == 422
-        assert (await client.post(f"/deployment/{uuid4()}/run")).status_code == 404
+        answer = await client.post(f"/deployment/{uuid4()}/run")
+        assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
+        answer = await client.get(f"/deployment/{DEPLOYMENT}/run")
+        assert (answer.status_code, answer.json()) == (405, {"detail": "Method Not Allowed"})
+        assert answer.headers["allow"] == "POST"
         for kind in (Conflict, Invalid):
             runner.api.error = kind("'green' is not one of them")
             answer = await client.post(f"/deployment/{DEPLOYMENT}/run", json={"color": "green"})
@@ -136,7 +141,9 @@ SOURCE = "from prefect import flow\nfrom child import part\n\n@flow\ndef whole(n
 CHILD = "from prefect import flow\n\n@flow\ndef part(words: list[str]): ...\n"
 
 
-def test_any_flow_and_the_schemas_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_flow_and_the_schemas_of_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "etl.py").write_text(SOURCE)
     (tmp_path / "child.py").write_text(CHILD)
     monkeypatch.chdir(tmp_path)
@@ -149,8 +156,18 @@ def test_any_flow_and_the_schemas_of_all(tmp_path: Path, monkeypatch: pytest.Mon
         assert (code.entrypoint, code.cwd) == ("child.py:part", tmp_path)
         assert [path for path, _ in runner.api.calls] == ["/flows/", "/flow_runs/"]
         assert runner.api.calls[-1][1]["parameters"] == {"words": ["x"]}
-        answer = await client.post("/flow/run", json={"entrypoint": "child.py:nothing"})
-        assert (answer.status_code, answer.json()) == (404, {"message": "Flow not found"})
+        assert caplog.messages == []
+        for entrypoint in ("child.py:nothing", "none.py:part", "/no/such/dir/notes.txt:part"):
+            answer = await client.post("/flow/run", json={"entrypoint": entrypoint})
+            assert (answer.status_code, answer.json()) == (404, {"message": "Flow not found"})
+        (tmp_path / "child.py").write_text(CHILD.replace("list[str]", "int"))
+        (tmp_path / "new.py").write_text(CHILD.replace("part", "unheard_of"))
+        for entrypoint in ("child.py:part", "new.py:unheard_of"):
+            assert (await client.post("/flow/run", json={"entrypoint": entrypoint})).status_code == 201
+        assert caplog.messages == [
+            "The parameters of part have changed since the runner started: restart it",
+            "unheard-of is not among the flows that the runner's deployments can see",
+        ]
         assert (await client.post("/flow/run", json={})).status_code == 422
 
         document = (await client.get("/openapi.json")).json()
