@@ -80,7 +80,7 @@ class Dispatcher:
         if allowed is not None:
             # Prefect names the first route's method only; its clients may not rely on more.
             return Answer.json({"detail": "Method Not Allowed"}, 405, headers={"Allow": next(iter(allowed))})
-        other = path[:-1] if path.endswith("/") else path + "/"
+        other = path.rstrip("/") if path.endswith("/") else path + "/"
         if path != "/" and (other in self._static or self._matches(other)):
             return Answer(status=307, headers={"Location": _moved(scope, other)})
         return Answer.json({"detail": "Not Found"}, 404)

@@ -39,6 +39,7 @@ def test_405_names_the_first_route_of_the_path(api: TestClient, method: str, pat
         ("POST", "/flows", "/api/flows/"),
         ("GET", "/health/", "/api/health"),
         ("POST", "/flows/filter/", "/api/flows/filter"),
+        ("POST", "/flows/filter//", "/api/flows/filter"),
         ("GET", "/flow_run_states?flow_run_id=1", "/api/flow_run_states/?flow_run_id=1"),
         ("GET", f"/flows/{ID}/", f"/api/flows/{ID}"),
     ],

@@ -307,12 +307,16 @@ def test_dependencies_close_after_the_commit_and_before_the_answer(settings: Set
         log.append("enter")
         yield
         log.append(await call.context.gateway.read(count))
+        if call.header("X-Late"):
+            raise Refused("Too late.")
 
     app = ApiApp(Context(settings, Gateway(settings)), [], lambda: routes.routes, [refuse_strangers, watch])
     with TestClient(app) as client:
         assert client.post("/things/", json={"text": "a"}).status_code == 201
         assert log == ["enter", 1]
         assert client.get("/things/count", headers={"X-Stranger": "1"}).status_code == 403
+        late = client.get("/things/count", headers={"X-Late": "1"})
+        assert (late.status_code, late.json()) == (400, {"detail": "Too late."})
 
 
 def test_a_handler_must_take_what_its_path_names() -> None:
