@@ -75,7 +75,10 @@ def clock(moment: datetime, now: datetime, *, utc: bool, precise: bool = False) 
 
     precise  always date, time and zone
     """
-    there, here = (moment.astimezone(UTC), now.astimezone(UTC)) if utc else (moment.astimezone(), now.astimezone())
+    try:
+        there, here = (each.astimezone(UTC if utc else None) for each in (moment, now))
+    except OverflowError:  # the last day of the year 9999, and the first of all, have no such hour everywhere
+        there, here = moment.astimezone(UTC), now.astimezone(UTC)
     if precise:
         return there.strftime("%Y-%m-%d %H:%M:%S %Z")
     if there.date() == here.date():

@@ -27,6 +27,8 @@ from flowctl.domain.jitter import clamped_poisson_interval
 from flowctl.ops import leases
 
 _RANDOM = SystemRandom()
+_LONGEST_WAIT_SECONDS = 365 * 86400.0
+"""For slots that become free so slowly that it makes no difference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +148,7 @@ def _wait_for(tx: Tx, limits: Sequence[ConcurrencyLimitV2], slots: int) -> float
     in_the_way = {limit.id: _in_the_way(limit, slots) for limit in active}
     busiest = max(active, key=lambda limit: in_the_way[limit.id])
     if busiest.slot_decay_per_second > 0:
-        average = in_the_way[busiest.id] / busiest.slot_decay_per_second
+        average = min(in_the_way[busiest.id] / busiest.slot_decay_per_second, _LONGEST_WAIT_SECONDS)
     else:
         longest = leases.longest_wait(tx, busiest)
         average = min(min(busiest.avg_slot_occupancy_seconds, longest) * in_the_way[busiest.id], longest)

@@ -167,7 +167,7 @@ def _settle(
     seconds = (tx.now - limit.updated).total_seconds()
     occupancy = max(MINIMUM_OCCUPANCY_SECONDS, min(limit.avg_slot_occupancy_seconds, longest_wait(tx, limit)))
     rate = limit.slot_decay_per_second or 1 / occupancy
-    denied += max(0, limit.denied_slots - math.floor(rate * seconds))
+    denied += limit.denied_slots - math.floor(min(limit.denied_slots, rate * seconds))
     average = limit.avg_slot_occupancy_seconds
     if occupancy_seconds and limit.limit > 0:
         sample = max(occupancy_seconds, MINIMUM_OCCUPANCY_SECONDS)

@@ -45,6 +45,9 @@ def answer_to(error: Exception, *, request_body: object = None, not_found_key: s
         return busy_answer(error.retry_after_seconds if isinstance(error, Busy) else 1.0)
     if isinstance(error, FlowctlError) and error.code in STATUS:
         return _plain(error, not_found_key)
+    if isinstance(error, OverflowError):
+        logger.warning("A number of a request is out of range", exc_info=error)
+        return Answer.json({"detail": "A number, or a moment that follows from one, is out of range."}, 422)
     logger.error("Internal error", exc_info=error)
     return Answer.json({"exception_message": "Internal Server Error"}, 500)
 

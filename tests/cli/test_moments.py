@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -77,6 +78,18 @@ def test_times_are_written_as_the_database_and_the_api_write_them(microsecond: i
         == decode_time(encode_time(moment))
         == moments.read(moments.iso(moments.stored(moment)))
     )
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows takes its zone from elsewhere")
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_the_ends_of_time_have_an_hour_everywhere(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = [each.replace(tzinfo=UTC) for each in (datetime.max, datetime.min)]  # noqa: DTZ901 - they get it here
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        last, first = (moments.clock(end, NOON, utc=False) for end in ends)
+    time.tzset()
+    assert (last[-6:], first[-6:]) == ("-12-31", "-01-01")
 
 
 def test_clock_is_as_short_as_the_distance_allows() -> None:

@@ -217,8 +217,9 @@ def _counted(tx: Tx, limits: Iterable[ConcurrencyLimitV2]) -> list[ConcurrencyLi
     leased = _leased(tx, [limit.id for limit in found]) if found else {}
     for limit in found:
         seconds = (tx.now - limit.updated).total_seconds()
-        decayed = math.floor(limit.slot_decay_per_second * seconds)
-        limit.active_slots = max(0, limit.active_slots + leased.get(str(limit.id), 0) - decayed)
+        taken = limit.active_slots + leased.get(str(limit.id), 0)
+        decayed = math.floor(min(taken, limit.slot_decay_per_second * seconds))
+        limit.active_slots = max(0, taken - decayed)
     return found
 
 

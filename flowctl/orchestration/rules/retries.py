@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.jitter import clamped_poisson_interval
@@ -23,7 +23,7 @@ def retry_failed_flows(t: Transition[FlowRun]) -> None:
         # A later retry from the dashboard is again one of the whole run.
         t.change(empirical_policy=replace(policy, retry_type=None))
         return
-    retry_at = t.now + timedelta(seconds=policy.retry_delay or 0)
+    retry_at = _after(t.now, policy.retry_delay or 0)
     if not t.client.speaks(0, 8, 3):
         t.then(ResetFailedTaskRuns(flow_run_id=t.run.id, scheduled_time=retry_at))
     if t.client.speaks(0, 8, 4):
@@ -40,7 +40,7 @@ def retry_failed_tasks(t: Transition[TaskRun]) -> None:
     if policy.retries is None or t.run.run_count > policy.retries:
         return
     delay_seconds = _task_retry_delay(policy, t)
-    t.reject(_retry_of(t.proposed, awaiting_retry(t.now + timedelta(seconds=delay_seconds))), "Retrying")
+    t.reject(_retry_of(t.proposed, awaiting_retry(_after(t.now, delay_seconds))), "Retrying")
 
 
 @rule(to_states={StateType.RUNNING})
@@ -58,6 +58,17 @@ def update_flow_run_tracker_on_tasks(t: Transition[TaskRun]) -> None:
     flow_run = t.facts.flow_run()
     if flow_run is not None:
         t.then(TrackFlowRunAttempt(flow_run.run_count))
+
+
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+def _after(moment: datetime, seconds: float) -> datetime:
+    """So many seconds later; the end of time for a delay that no calendar has."""
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return _END_OF_TIME
 
 
 def _task_retry_delay(policy: TaskRunPolicy, t: Transition[TaskRun]) -> float:
