@@ -10,7 +10,7 @@ from uuid import UUID
 from typing_extensions import TypedDict
 
 from flowctl.domain.events import Event, prefect_object_id
-from flowctl.domain.states import State, StateDetails, StateType
+from flowctl.domain.states import State, StateCreate, StateDetails, StateType
 from flowctl.domain.task_runs import TaskRunInput, TaskRunPolicy
 from flowctl.domain.values import JSONValue, KeyValueLabels
 
@@ -81,17 +81,12 @@ def report(event: Event, payload: TaskRunPayload) -> TaskRunReport:
     flow_run_id = prefect_object_id(flow_run, "prefect.flow-run") if flow_run else None
     fields, state = payload.task_run, payload.validated_state
     state.state_details.flow_run_id = flow_run_id
+    proposal = StateCreate(
+        type=state.type, name=state.name, message=state.message, data=state.data, state_details=state.state_details
+    )
     return TaskRunReport(
         task_run_id=fields.get("id") or prefect_object_id(event.resource, "prefect.task-run"),
         flow_run_id=fields.get("flow_run_id", flow_run_id),
         fields=fields,
-        state=State(
-            id=event.id,
-            type=state.type,
-            name=state.name or state.type.value.title(),
-            timestamp=event.occurred,
-            message=state.message,
-            data=state.data,
-            state_details=state.state_details,
-        ),
+        state=proposal.at(event.occurred, event.id),
     )

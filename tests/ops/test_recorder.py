@@ -254,6 +254,14 @@ def test_a_state_keeps_its_own_name_and_data(tx: Tx) -> None:
     assert (state.name, state.data, state.state_details.cache_key) == ("Cached", {"type": "unpersisted"}, "k")
 
 
+def test_a_scheduled_state_without_a_time_is_scheduled_for_when_it_came(tx: Tx) -> None:
+    sent = event("SCHEDULED", 3)
+    record(tx, sent)
+    state = states.get_task_run_state(tx, sent.id)
+    assert state is not None
+    assert state.state_details.scheduled_time == sent.occurred
+
+
 def test_times_of_the_client_s_zone_are_stored_in_utc(tx: Tx) -> None:
     sent = event("RUNNING", 1, start_time="2026-03-01T14:00:00+02:00")
     sent.occurred = datetime.fromisoformat("2026-03-01T14:00:00+02:00")
