@@ -23,9 +23,9 @@ from flowctl.domain.filters import Filter
 from flowctl.domain.text_search import TextQuery, parse
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
-"""Stands for a `since` that was not given."""
+"""This very object stands for a `since` that was not given; an equal one is the beginning of time."""
 END = datetime.max.replace(tzinfo=UTC)
-"""Stands for an `until` that was not given."""
+"""This very object stands for an `until` that was not given."""
 
 DEFAULT_RANGE = timedelta(days=180)
 
@@ -51,8 +51,8 @@ class EventOccurredFilter(Filter):
         """The range with its defaults: from the start of the day 180 days ago until now."""
         today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return EventOccurredFilter(
-            since=today - DEFAULT_RANGE if self.since == BEGINNING else self.since,
-            until=now if self.until == END else self.until,
+            since=today - DEFAULT_RANGE if self.since is BEGINNING else self.since,
+            until=now if self.until is END else self.until,
         )
 
 

@@ -28,7 +28,7 @@ from flowctl.server.sockets import (
     endpoint,
 )
 from flowctl.server.task_queue import TaskQueue
-from flowctl.server.worker_channel import WorkerChannel
+from flowctl.server.worker_channel import REFUSAL, WorkerChannel
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -62,7 +62,7 @@ def endpoints(context: Context) -> dict[str, ASGIApp]:
         WORKERS: WorkerChannel(context.gateway, feed).serve,
     }
     return {
-        path: _counted(endpoint(each, auth_string, is_strict=path == WORKERS), path, context)
+        path: _counted(endpoint(each, auth_string, refusal=REFUSAL if path == WORKERS else None), path, context)
         for path, each in serve.items()
     }
 
@@ -154,7 +154,7 @@ class Sockets:
         """The range of a live filter: it looks back so far and no further, and without an end it has none."""
         now = datetime.now(UTC)
         earliest = now - timedelta(seconds=self._settings.events_maximum_websocket_backfill)
-        until = END - timedelta.resolution if occurred.until == END else occurred.until
+        until = END - timedelta.resolution if occurred.until is END else occurred.until
         return EventOccurredFilter(since=max(earliest, occurred.since), until=until)
 
     async def _send_stored(self, socket: Socket, criteria: EventFilter, *, newest: int) -> None:

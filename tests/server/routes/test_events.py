@@ -42,6 +42,13 @@ def test_without_a_body_the_last_180_days_are_listed(api: TestClient) -> None:
     assert api.post("/events/filter", json={"filter": None, "limit": None}).json()["total"] == 0
 
 
+def test_a_range_may_span_all_time(api: TestClient) -> None:
+    api.post("/events", json=[{**event(1), "occurred": "1999-12-31T23:59:59Z"}])
+    since, until = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"
+    for occurred, total in (({"since": since, "until": until}, 1), ({"since": since}, 1), ({"until": until}, 0)):
+        assert api.post("/events/filter", json={"filter": {"occurred": occurred}}).json()["total"] == total
+
+
 def test_pages_are_linked(api: TestClient) -> None:
     api.post("/events", json=[event(number) for number in range(5)])
     page = api.post("/events/filter", json={"filter": {"occurred": WINDOW}, "limit": 2}).json()
