@@ -114,6 +114,7 @@ def count_by(
     # the answer makes sense for the default unit only, where both are the same.
     if countable is Countable.DAY:
         unit, interval = TimeUnit.DAY, 1.0
+        event_counts.check_spans(occurred.since, occurred.until, unit.span(interval))
     span = unit.span(interval)
     numbers = event_pages.count_by_span(tx, criteria, span.total_seconds())
     first, starts = event_counts.spans(occurred.since, occurred.until, unit, interval, now=tx.now)

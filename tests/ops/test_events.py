@@ -149,6 +149,10 @@ def test_count_by_time_knows_events_before_the_pivot(tx: Tx) -> None:
 def test_count_by_refuses_too_many_spans(tx: Tx) -> None:
     with pytest.raises(Invalid, match="too many"):
         ops.count_by(tx, EventFilter(), Countable.EVENT, unit=TimeUnit.SECOND)
+    decade = EventFilter(occurred=EventOccurredFilter(since=NOON - timedelta(days=3650)))
+    assert len(ops.count_by(tx, decade, Countable.TIME, unit=TimeUnit.WEEK)) == 522
+    with pytest.raises(Invalid, match="too many"):
+        ops.count_by(tx, decade, Countable.DAY, unit=TimeUnit.WEEK)
 
 
 def test_delete_older_than_is_bounded_and_leaves_nothing_behind(tx: Tx) -> None:
