@@ -24,17 +24,10 @@ if TYPE_CHECKING:
 
 INDEX: Final = "index.html"
 
-_NEVER_A_PAGE: Final = frozenset(
-    {"api", "ui-settings", "docs", "redoc", "app", "vendor", "health", "ready", "version", "csrf-token", "admin"}
-)
-"""First parts of paths that are not client routes: a missing file there is a 404, never a page.
-
-The last ones are what clients ask for first, also those that were given the server's address without `/api`.
-"""
+_NEVER_A_PAGE: Final = ("api", "ui-settings", "docs", "redoc", "app", "vendor")
+"""First parts of paths that are not client routes: a missing file there is a 404, never a page."""
 
 _CODE_SUFFIXES: Final = frozenset({".js", ".mjs", ".css", ".map"})
-_ANYTHING: Final = ("*/*", "text/*")
-"""What clients accept that have no preference."""
 
 
 def create_ui_app(settings: Settings) -> ASGIApp:
@@ -130,13 +123,10 @@ def _matches(if_none_match: str | None, etag: str) -> bool:
 
 
 def _is_navigation(path: str, headers: Headers) -> bool:
-    suffix = PurePosixPath(path).suffix
-    if path.split("/", 1)[0] in _NEVER_A_PAGE or suffix in _CODE_SUFFIXES:
+    if path.split("/", 1)[0] in _NEVER_A_PAGE or PurePosixPath(path).suffix in _CODE_SUFFIXES:
         return False
-    accepted = headers.get("accept", "")
-    if "text/html" in accepted:
-        return True
-    return suffix not in ui_files.MEDIA_TYPES and any(each in accepted for each in _ANYTHING)
+    # Only who names it: a client that takes anything is often one of the API, at the wrong address.
+    return "text/html" in headers.get("accept", "")
 
 
 def _security_headers(api_url: str) -> dict[str, str]:
