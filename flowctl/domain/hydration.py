@@ -37,8 +37,12 @@ def hydrate(
     render     renders a Jinja template; without it templates are refused
     Raises HydrationError.
     """
-    hydrated = _Hydration(variables or {}, render).value(values)
-    return {} if hydrated is _REMOVED else hydrated
+    hydrated = _Hydration({} if variables is None else variables, render).value(values)
+    if hydrated is _REMOVED:
+        return {}
+    if not isinstance(hydrated, dict):  # the whole was wrapped (Prefect answers 500)
+        raise HydrationError("Expected an object")
+    return cast("JSONObject", hydrated)
 
 
 class _Hydration:
@@ -84,8 +88,10 @@ class _Hydration:
         if "variable_name" not in wrapped:
             return _REMOVED
         name = self._nested(wrapped["variable_name"])
-        if name is _REMOVED or name in self._variables:
-            return _REMOVED if name is _REMOVED else self._variables[name]
+        if name is _REMOVED:
+            return _REMOVED
+        if isinstance(name, str) and name in self._variables:
+            return self._variables[name]
         raise HydrationError(f"Variable '{name}' not found in workspace.")
 
     def _jinja(self, wrapped: JSONObject) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from flowctl.domain.errors import Conflict, Invalid, NotFound, Refused
 from flowctl.domain.hydration import HydrationError
 from flowctl.domain.parameter_schema import Mismatch, SchemaProblem
 from flowctl.domain.values import JSONObject
+from flowctl.ops import variables
 
 NO_SCHEMA = (
     "Error updating deployment: Cannot update parameters because parameter schema enforcement is enabled and the "
@@ -49,15 +51,19 @@ def check_limits(definition: JSONObject) -> None:
         raise _invalid_body(definition, message)
 
 
-def check_size(tx: Tx, parameters: JSONObject | None) -> None:
-    """Refuse parameters that are longer than the server is set to take.  Raises Invalid."""
+def check_size(tx: Tx, parameters: JSONObject | None, *, place: Sequence[str | int] = ("parameters",)) -> None:
+    """Refuse parameters that are longer than the server is set to take.
+
+    place  where they are in the body
+    Raises Invalid.
+    """
     most = tx.settings.api_max_parameter_size
     if most <= 0 or not parameters:
         return
     size = len(json.dumps(parameters, separators=(",", ":")).encode())
     if size > most:
         message = f"Flow run parameters must be less than {most:,} bytes when serialized (got {size:,} bytes)."
-        raise Invalid(message, entries=[_entry(["body", "parameters"], message, parameters)])
+        raise Invalid(message, entries=[_entry(["body", *place], message, parameters)])
 
 
 def check_parameters(parameters: JSONObject, schema: object, *, failure: str, partial: bool) -> None:
@@ -77,16 +83,18 @@ def check_parameters(parameters: JSONObject, schema: object, *, failure: str, pa
         raise Invalid(str(problem)) from None
 
 
-def hydrated(parameters: JSONObject, *, whose: str) -> JSONObject:
-    """Parameters with all values made.
+def hydrated(tx: Tx, parameters: JSONObject, *, failure: str) -> JSONObject:
+    """Parameters with all values made: those of JSON text, of templates and of variables.
 
-    whose  "deployment" or "flow run", for the message
+    failure  what the message begins with
     Raises Refused.
     """
     try:
-        return hydration.hydrate(parameters, render=lambda text: templates.render(text, {}))
+        return hydration.hydrate(
+            parameters, variables=variables.Values(tx), render=lambda text: templates.render(text, {})
+        )
     except HydrationError as error:
-        raise Refused(f"Error hydrating {whose} parameters: {error}") from None
+        raise Refused(f"{failure}{error}") from None
 
 
 def require_limit(tx: Tx, id: UUID | None) -> None:
@@ -109,5 +117,5 @@ def _invalid_body(body: JSONObject, message: str) -> Invalid:
     return Invalid(message, entries=[_entry(["body"], message, body)])
 
 
-def _entry(loc: list[str], message: str, value: object) -> dict[str, Any]:
+def _entry(loc: list[str | int], message: str, value: object) -> dict[str, Any]:
     return {"type": "value_error", "loc": loc, "msg": f"Value error, {message}", "input": value, "ctx": {"error": {}}}

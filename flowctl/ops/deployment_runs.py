@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -20,12 +21,26 @@ from flowctl.domain.deployments import (
 from flowctl.domain.errors import INTEGRITY, Conflict, FlowctlError, Refused
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.orchestration import Client
-from flowctl.domain.values import Actor
+from flowctl.domain.values import Actor, JSONObject
 from flowctl.ops import deployment_checks as checks
 from flowctl.ops import deployment_events, deployments, flow_runs, job_variables, missed_runs, work_pools
 
 MOST_AT_ONCE = 100
 """Runs that one bulk creation may make."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failures:
+    """What the messages begin with about parameters …"""
+
+    making: str
+    """… whose values cannot be made,"""
+    checking: str
+    """… and that do not fit the schema."""
+
+
+_ONE = _Failures("Error hydrating flow run parameters: ", "Error creating flow run: ")
+_OF_MANY = _Failures("", "Parameter validation failed: ")
 
 
 def create(
@@ -44,7 +59,7 @@ def create(
     source  Prefect: POST /deployments/{id}/create_flow_run
     """
     deployment = deployments.read(tx, deployment_id)
-    return _create(tx, deployment, body, failure="Error creating flow run: ", client=client, created_by=created_by)
+    return _create(tx, deployment, body, _ONE, client=client, created_by=created_by)
 
 
 def create_many(
@@ -57,18 +72,18 @@ def create_many(
 ) -> FlowRunBulkCreateResponse:
     """Make several runs of a deployment; one that is refused does not keep the others from being made.
 
-    Raises Refused for more than 100, NotFound.
+    Raises Refused for more than 100, NotFound, and Invalid for parameters that are too long.
     source  Prefect: POST /deployments/{id}/create_flow_run/bulk
     """
     if len(bodies) > MOST_AT_ONCE:
         raise Refused(f"Cannot create more than {MOST_AT_ONCE} flow runs at once.")
+    for number, body in enumerate(bodies):
+        checks.check_size(tx, body.parameters, place=(number, "parameters"))
     deployment = deployments.read(tx, deployment_id)
     response = FlowRunBulkCreateResponse()
     for body in bodies:
         try:
-            run, _ = _create(
-                tx, deployment, body, failure="Parameter validation failed: ", client=client, created_by=created_by
-            )
+            run, _ = _create(tx, deployment, body, _OF_MANY, client=client, created_by=created_by)
             response.results.append(FlowRunCreateResult(status="CREATED", flow_run_id=run.id))
         except FlowctlError as error:
             response.results.append(FlowRunCreateResult(status="FAILED", error=error.message))
@@ -103,16 +118,18 @@ def _create(
     tx: Tx,
     deployment: Deployment,
     body: DeploymentFlowRunCreate,
+    failures: _Failures,
     *,
-    failure: str,
     client: Client | None,
     created_by: Actor | None,
 ) -> tuple[FlowRun, bool]:
     checks.check_size(tx, body.parameters)
-    parameters = checks.hydrated({**deployment.parameters, **body.parameters}, whose="flow run")
+    parameters = checks.hydrated(tx, {**deployment.parameters, **body.parameters}, failure=failures.making)
     enforced = body.enforce_parameter_schema
     if deployment.enforce_parameter_schema if enforced is None else enforced:
-        checks.check_parameters(parameters, deployment.parameter_openapi_schema, failure=failure, partial=False)
+        checks.check_parameters(
+            parameters, deployment.parameter_openapi_schema, failure=failures.checking, partial=False
+        )
     job_variables.check_flow_run(tx, deployment.id, body.job_variables, doing="creating")
     queue_id, queue_name = _queue(tx, deployment, body.work_queue_name)
     if body.idempotency_key is not None:
@@ -140,9 +157,14 @@ def _create(
         parent_task_run_id=body.parent_task_run_id,
         infrastructure_document_id=deployment.infrastructure_document_id,
         created_by=created_by,
-        job_variables=body.job_variables,
+        job_variables=_variables(body),
     )
     return flow_runs.start(tx, run, body.state or states.scheduled(tx.now), client=client), True
+
+
+def _variables(body: DeploymentFlowRunCreate) -> JSONObject | None:
+    """A run's own job variables; null stays null where there is an idempotency key (as in Prefect)."""
+    return {} if body.job_variables is None and body.idempotency_key is None else body.job_variables
 
 
 def _queue(tx: Tx, deployment: Deployment, name: str | None) -> tuple[UUID | None, str | None]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flowctl.db.database import Tx
 from flowctl.db.tables import concurrency_limits, flows, work_pools, work_queues
+from flowctl.db.tables import deployment_schedules as schedule_table
 from flowctl.db.tables import deployments as table
 from flowctl.domain import parameter_schema
 from flowctl.domain.concurrency_limits import ConcurrencyLimitV2
@@ -113,7 +114,9 @@ def update(tx: Tx, id: UUID, body: DeploymentUpdate) -> None:
     _check_job_variables_of_update(tx, body)
     parameters = body.get("parameters")
     if parameters is not None:
-        definition["parameters"] = parameters = checks.hydrated(parameters, whose="deployment")
+        definition["parameters"] = parameters = checks.hydrated(
+            tx, parameters, failure="Error hydrating deployment parameters: "
+        )
     enforced = body.get("enforce_parameter_schema")
     if before.enforce_parameter_schema if enforced is None else enforced:
         schema = body.get("parameter_openapi_schema") or before.parameter_openapi_schema
@@ -165,7 +168,7 @@ def resume(tx: Tx, id: UUID) -> None:
     """Let the schedules of a deployment go on; the scheduler sees to them at once.  Raises NotFound."""
     read(tx, id)
     table.update(tx, id, paused=False)
-    scheduled_runs.delete(tx, id, future_only=True)
+    schedule_table.ask_for_evaluation(tx, id)
 
 
 def set_missed_runs(tx: Tx, id: UUID, policy: MissedRuns | None) -> None:

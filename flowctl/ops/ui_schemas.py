@@ -79,6 +79,10 @@ class _Placeholder:
 
     error: str | None = None
 
+    def __repr__(self) -> str:
+        """What a sentence about the value around it shows."""
+        return f"<{self.error or 'not known yet'}>"
+
 
 class _Unrendered(Exception):
     """A template is in order, but there is nothing to render it with yet."""
@@ -174,7 +178,7 @@ def _formats() -> Any:
 
     formats = FormatChecker(formats=())
     known = cast("Any", Draft202012Validator).FORMAT_CHECKER.checkers
-    formats.checkers = {**known, "date-time": (_is_date_time, ())}
+    formats.checkers = {**known, "date-time": (_is_date_time, ()), "time": (_is_time, ())}
     return formats
 
 
@@ -191,3 +195,7 @@ def _is_date_time(value: object) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_time(value: object) -> bool:
+    return not isinstance(value, str) or _is_date_time(f"1970-01-01T{value}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from flowctl.db.columns import Rows
 from flowctl.db.database import Tx
 from flowctl.db.tables import variables as table
 from flowctl.domain.errors import Conflict, NotFound
-from flowctl.domain.values import JSONObject
+from flowctl.domain.values import JSONObject, JSONValue
 from flowctl.domain.variables import Variable, VariableCreate, VariableFilter, VariableSort, VariableUpdate
 from flowctl.ops import lifecycle_events
 
@@ -65,6 +66,25 @@ def delete(tx: Tx, id: UUID) -> None:
 def delete_by_name(tx: Tx, name: str) -> None:
     """Delete a variable.  Raises NotFound."""
     _delete(tx, read_by_name(tx, name))
+
+
+class Values(Mapping[str, JSONValue]):
+    """The values of all variables by their names, each read when it is asked for."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    def __getitem__(self, name: object) -> JSONValue:
+        variable = table.by_name(self._tx, name) if isinstance(name, str) else None
+        if variable is None:
+            raise KeyError(name)
+        return variable.value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(table.names(self._tx))
+
+    def __len__(self) -> int:
+        return table.count(self._tx, None)
 
 
 def _update(tx: Tx, variable: Variable, body: VariableUpdate) -> None:

@@ -14,7 +14,8 @@ from flowctl.domain.errors import Conflict, Invalid, NotFound, Refused
 from flowctl.domain.flow_runs import FlowRun, FlowRunCreate
 from flowctl.domain.states import StateType, pending, scheduled
 from flowctl.domain.values import Actor
-from flowctl.ops import deployment_runs, deployments, flow_runs
+from flowctl.domain.variables import VariableCreate
+from flowctl.ops import deployment_runs, deployments, flow_runs, variables
 
 SCHEMA = {
     "type": "object",
@@ -102,6 +103,41 @@ def test_values_are_made_before_they_are_checked(tx: Tx, deployment: Deployment)
     }
 
 
+@pytest.mark.parametrize("value", ["text", '"quoted"', 12.5, False, None, {"k": [1]}])
+def test_a_variable_stands_for_its_value(tx: Tx, value: Any) -> None:
+    deployment = deploy(tx, enforce_parameter_schema=False)
+    variables.create(tx, VariableCreate(name="limit", value=value))
+    wrapped = {"p": {"__prefect_kind": "workspace_variable", "variable_name": "limit"}}
+    assert run(tx, deployment, parameters=wrapped).parameters == {"p": value}
+    deployments.update(tx, deployment.id, {"parameters": wrapped})
+    assert deployments.read(tx, deployment.id).parameters == {"p": value}
+
+
+def test_a_variable_may_hold_a_template_of_a_value(tx: Tx) -> None:
+    variables.create(tx, VariableCreate(name="nine", value="{{ (3 * 3) | tojson }}"))
+    template = {"__prefect_kind": "workspace_variable", "variable_name": "nine"}
+    wrapped = {"__prefect_kind": "json", "value": {"__prefect_kind": "jinja", "template": template}}
+    assert run(tx, deploy(tx, enforce_parameter_schema=False), parameters={"p": wrapped}).parameters == {"p": 9}
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "message"),
+    [
+        ({"__prefect_kind": "workspace_variable", "variable_name": ["a"]}, "not found in workspace"),
+        ({"__prefect_kind": "json", "value": "5"}, "Expected an object"),
+    ],
+)
+def test_wrappers_without_sense_are_refused(tx: Tx, wrapped: dict[str, Any], message: str) -> None:
+    parameters = wrapped if wrapped["__prefect_kind"] == "json" else {"p": wrapped}
+    with pytest.raises(Refused, match=message):
+        run(tx, deploy(tx, enforce_parameter_schema=False), parameters=parameters)
+
+
+def test_a_run_without_job_variables_has_none(tx: Tx, deployment: Deployment) -> None:
+    assert run(tx, deployment, job_variables=None).job_variables == {}
+    assert run(tx, deployment, job_variables=None, idempotency_key="k").job_variables is None
+
+
 def test_a_request_may_lift_enforcement(tx: Tx, deployment: Deployment) -> None:
     assert run(tx, deployment, parameters={"x": "bad"}, enforce_parameter_schema=False).parameters["x"] == "bad"
 
@@ -129,6 +165,10 @@ def test_of_many_the_good_ones_are_made(tx: Tx, deployment: Deployment) -> None:
     assert results[1].error == (
         "Parameter validation failed: Validation failed for field 'x'. Failure reason: 'bad' is not of type 'integer'"
     )
+    broken = DeploymentFlowRunCreate(parameters={"x": {"__prefect_kind": "json", "value": "{"}})
+    (result,) = deployment_runs.create_many(tx, deployment.id, [broken]).results
+    assert result.error is not None
+    assert result.error.startswith("Invalid JSON: ")
     assert deployment_runs.create_many(tx, deployment.id, []).results == []
     with pytest.raises(Refused, match="more than 100"):
         deployment_runs.create_many(tx, deployment.id, [DeploymentFlowRunCreate()] * 101)

@@ -276,6 +276,12 @@ class TestPauseAndDelete:
         assert scheduling.run_once(tx) == 1
         assert (deployments.read(tx, deployment.id).paused, runs_of(tx, deployment.id)) == (False, 3)
 
+    def test_to_resume_what_is_not_paused_leaves_its_runs(self, tx: Tx) -> None:
+        deployment = deploy(tx, schedules=[every(3600)])
+        scheduling.run_once(tx)
+        deployments.resume(tx, deployment.id)
+        assert runs_of(tx, deployment.id) == 3
+
     def test_delete_takes_what_has_not_started(self, tx: Tx) -> None:
         deployment = deploy(tx, schedules=[every(3600)])
         scheduling.run_once(tx)

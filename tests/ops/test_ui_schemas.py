@@ -117,3 +117,15 @@ def test_a_schema_must_be_one() -> None:
         )
     with pytest.raises(Invalid, match="Invalid schema: Validation failed"):
         errors({"a": 1}, {"properties": {"a": {"$ref": "#/definitions/B"}}})
+
+
+@pytest.mark.parametrize(
+    ("time", "fits"), [("12:30:00Z", True), ("12:30:00.5+02:00", True), ("12:30:00", False), (5, True)]
+)
+def test_a_time_of_day_has_an_offset(time: object, fits: bool) -> None:
+    assert (errors({"t": time}, {"type": "object", "properties": {"t": {"format": "time"}}}) == []) is fits
+
+
+def test_what_could_not_be_unwrapped_is_told_in_a_sentence_about_what_holds_it() -> None:
+    ((told,),) = [error["errors"] for error in errors({"n": [kind("workspace_variable", variable_name="gone")]})]
+    assert told == "[<Variable 'gone' not found in workspace.>] is not of type 'integer'"

@@ -30,6 +30,11 @@ def find(tx: Tx, filter: VariableFilter | None, sort: VariableSort, limit: int, 
     return VARIABLE.rows(tx, sql, (*found.parameters, limit, offset))
 
 
+def names(tx: Tx) -> list[str]:
+    """The names of all variables."""
+    return [row[0] for row in tx.execute("SELECT name FROM variable ORDER BY name")]
+
+
 def count(tx: Tx, filter: VariableFilter | None) -> int:
     """How many variables there are."""
     found = _condition(filter)

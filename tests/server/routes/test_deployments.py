@@ -87,6 +87,14 @@ def test_parameters_that_do_not_fit(api: TestClient, flow_id: str) -> None:
     assert refused.status_code == 409
 
 
+def test_one_run_with_parameters_that_are_too_long_refuses_them_all(api: TestClient, flow_id: str) -> None:
+    id = deploy(api, flow_id)["id"]
+    bodies = [{}, {"parameters": {"text": "t" * 600_000}}]
+    answer = api.post(f"/deployments/{id}/create_flow_run/bulk", json=bodies)
+    assert (answer.status_code, answer.json()["exception_detail"][0]["loc"]) == (422, ["body", 1, "parameters"])
+    assert api.post("/flow_runs/count", json={}).json() == 0
+
+
 def test_schedules(api: TestClient, flow_id: str) -> None:
     path = f"/deployments/{deploy(api, flow_id)['id']}/schedules"
     made = api.post(path, json=[{"schedule": {"interval": "PT1H", "anchor_date": "2099-01-01T00:00:00+02:00"}}, CRON])
