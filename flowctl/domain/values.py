@@ -32,9 +32,10 @@ class Pattern:
 
 
 class Prepared:
-    """Marks a body (`Annotated[Body, Prepared(…)]`) that a function completes before it is checked.
+    """Marks a body (`Annotated[Body, Prepared(…)]`) that a function completes, or refuses, before it is checked.
 
-    Error entries, and the answer that repeats the body, show it completed.  Pydantic finds it by name.
+    A ValueError is its error entry; entries, and the answer that repeats the body, show it completed.
+    Pydantic finds it by name.
     """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, cast
 from uuid import UUID
 
 from annotated_types import Gt
 from typing_extensions import TypedDict
 
-from flowctl.domain.values import PROPER_NAME, STRICT_BODY, JSONObject, NonNegative
+from flowctl.domain.values import PROPER_NAME, STRICT_BODY, Checked, JSONObject, NonNegative, Prepared
 
 AGENT_POOL = "default-agent-pool"
 """The pool of queues that are named without a pool."""
@@ -59,16 +61,45 @@ class WorkPool:
     """PENDING and RUNNING runs; None without a concurrency limit."""
 
 
+_PLACEHOLDER = re.compile(r"\{\{\s*([\w.\-\[\]$]+)\s*\}\}")
+
+
+def check_template(template: JSONObject | None) -> JSONObject | None:
+    """Raise ValueError, in Prefect's words, unless a job template declares each variable that its configuration has."""
+    if template is None:
+        raise ValueError("The `base_job_template` must be an object.")
+    if not template:
+        return template
+    configuration, variables = template.get("job_configuration"), template.get("variables")
+    if not (configuration and variables and isinstance(configuration, dict) and isinstance(variables, dict)):
+        raise ValueError("The `base_job_template` must contain both a `job_configuration` key and a `variables` key.")
+    parts = cast("JSONObject", configuration).values()
+    used = {name for part in parts for name in _PLACEHOLDER.findall(json.dumps(part))}
+    missing = {name for name in used if "." not in name} - set(cast("JSONObject", variables).get("properties") or {})
+    if missing:
+        raise ValueError(
+            "The variables specified in the job configuration template must be present as properties in the variables "
+            f"schema. Your job configuration uses the following undeclared variable(s): {' ,'.join(sorted(missing))}."
+        )
+    return template
+
+
+def _not_blank(name: object) -> object:
+    if isinstance(name, str) and not name.strip("' \""):
+        raise ValueError("name cannot be an empty string")
+    return name
+
+
 @dataclass(slots=True, kw_only=True)
 class WorkPoolCreate:
     """Body of `POST /work_pools/`."""
 
     __pydantic_config__: ClassVar[object] = STRICT_BODY
 
-    name: Annotated[str, PROPER_NAME]
+    name: Annotated[str, PROPER_NAME, Prepared(_not_blank)]
     description: str | None = None
     type: str = AGENT_TYPE
-    base_job_template: JSONObject = field(default_factory=dict[str, object])
+    base_job_template: Annotated[JSONObject, Checked(check_template)] = field(default_factory=dict[str, object])
     is_paused: bool = False
     concurrency_limit: NonNegative | None = None
     storage_configuration: StorageConfiguration = field(default_factory=StorageConfiguration)
@@ -81,7 +112,7 @@ class WorkPoolUpdate(TypedDict, total=False):
 
     description: str | None
     is_paused: bool | None
-    base_job_template: JSONObject | None
+    base_job_template: Annotated[JSONObject | None, Checked(check_template)]
     concurrency_limit: NonNegative | None
     storage_configuration: StorageConfiguration | None
 

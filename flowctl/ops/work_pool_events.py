@@ -5,6 +5,7 @@ source  Prefect: server/models/events.py
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from flowctl.db.database import Tx
 from flowctl.db.tables import work_pools
 from flowctl.domain.events import RESOURCE_ID, RESOURCE_NAME, RESOURCE_ROLE, ReceivedEvent
 from flowctl.domain.values import JSONObject
-from flowctl.domain.work_pools import WorkPool, WorkPoolStatus, WorkQueue, WorkQueueResponse
+from flowctl.domain.work_pools import StorageConfiguration, WorkPool, WorkPoolStatus, WorkQueue, WorkQueueResponse
 from flowctl.ops import events
 
 TIGHT = timedelta(minutes=10)
@@ -65,8 +66,13 @@ def emit_queue_changes(tx: Tx, before: WorkQueue, after: WorkQueue, pool: WorkPo
 
 
 def _changes(before: object, after: object, names: tuple[str, ...]) -> JSONObject:
-    pairs = {name: (getattr(before, name), getattr(after, name)) for name in names}
+    pairs = {name: (_whole(getattr(before, name)), _whole(getattr(after, name))) for name in names}
     return {name: {"from": old, "to": new} for name, (old, new) in pairs.items() if old != new}
+
+
+def _whole(value: object) -> object:
+    """A value with its null fields, which a storage configuration is kept without."""
+    return asdict(value) if isinstance(value, StorageConfiguration) else value
 
 
 def _emit_changes(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from uuid import UUID
 
 from flowctl.db.database import Tx
@@ -24,16 +22,16 @@ from flowctl.domain.work_pools import (
     WorkPoolUpdate,
     WorkQueueCreate,
     WorkQueueResponse,
+    check_template,
 )
 from flowctl.ops import job_variables, work_pool_events, work_pool_slots, work_queues
 from flowctl.ops.steps import ROWS_A_STEP, Steps
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([\w.\-\[\]$]+)\s*\}\}")
 
-
-def create(tx: Tx, body: WorkPoolCreate) -> WorkPool:
+def create(tx: Tx, body: WorkPoolCreate, *, tells_status: bool = True) -> WorkPool:
     """Create a work pool with its default queue.
 
+    tells_status  announce the status that it begins with
     Raises Forbidden for names that Prefect keeps to itself, Invalid for a template that contradicts itself or has
     defaults that do not fit, Conflict if the name is taken.
     source  Prefect: POST /work_pools/
@@ -42,7 +40,7 @@ def create(tx: Tx, body: WorkPoolCreate) -> WorkPool:
         raise Forbidden("Work pools starting with 'Prefect' are reserved for internal use.")
     _check_template(body.base_job_template)
     job_variables.check_defaults(body.base_job_template)
-    return _create(tx, body)
+    return _create(tx, body, tells_status=tells_status)
 
 
 def read(tx: Tx, name: str) -> WorkPool:
@@ -86,9 +84,9 @@ def update(tx: Tx, name: str, body: WorkPoolUpdate) -> None:
     if any(changes.get(key, ...) is None for key in ("is_paused", "storage_configuration")):
         raise Conflict(INTEGRITY)
     table.update(tx, before.id, **changes)
-    work_pool_events.emit_pool_changes(tx, before, table.get(tx, before.id) or before)
     if "is_paused" in changes and before.type != AGENT_TYPE:
         work_pool_events.set_status(tx, before.id, _status(tx, before.id, is_paused=changes["is_paused"]))
+    work_pool_events.emit_pool_changes(tx, before, table.get(tx, before.id) or before)
 
 
 def delete(tx: Tx, name: str) -> Steps[None]:
@@ -158,7 +156,7 @@ def _agent_queue_id(tx: Tx, name: str) -> UUID | None:
     return found.id if found else work_queues.create(tx, pool, name, priority=1).id
 
 
-def _create(tx: Tx, body: WorkPoolCreate) -> WorkPool:
+def _create(tx: Tx, body: WorkPoolCreate, *, tells_status: bool = True) -> WorkPool:
     if table.by_name(tx, body.name):
         raise Conflict("A work pool with this name already exists.")
     status = WorkPoolStatus.PAUSED if body.is_paused else WorkPoolStatus.NOT_READY
@@ -181,36 +179,13 @@ def _create(tx: Tx, body: WorkPoolCreate) -> WorkPool:
     pool.default_queue_id = queue.id
     table.update(tx, pool.id, default_queue_id=queue.id)
     work_pool_events.emit_pool(tx, pool, "created")
-    work_pool_events.emit_pool_status(tx, pool)
+    if tells_status:
+        work_pool_events.emit_pool_status(tx, pool)
     return pool
 
 
 def _check_template(template: JSONObject | None) -> None:
-    if template is None:
-        raise Invalid("The `base_job_template` must be an object.")
-    if not template:
-        return
-    configuration, variables = template.get("job_configuration"), template.get("variables")
-    if not (configuration and variables):
-        raise _invalid(
-            template, "The `base_job_template` must contain both a `job_configuration` key and a `variables` key."
-        )
-    used = {name for part in configuration.values() for name in _PLACEHOLDER.findall(json.dumps(part))}
-    missing = {name for name in used if "." not in name} - set(variables.get("properties", {}))
-    if missing:
-        raise _invalid(
-            template,
-            "The variables specified in the job configuration template must be present as properties in the variables "
-            f"schema. Your job configuration uses the following undeclared variable(s): {' ,'.join(sorted(missing))}.",
-        )
-
-
-def _invalid(template: JSONObject, message: str) -> Invalid:
-    entry: dict[str, object] = {
-        "type": "value_error",
-        "loc": ["body", "base_job_template"],
-        "msg": f"Value error, {message}",
-        "input": template,
-        "ctx": {"error": {}},
-    }
-    return Invalid(message, entries=[entry])
+    try:
+        check_template(template)
+    except ValueError as error:
+        raise Invalid(str(error)) from None

@@ -36,17 +36,17 @@ def greet(tx: Tx, work_pool_name: str, hello: Hello) -> Ready:
     if hello.create_pool_if_not_found and not pools_table.by_name(tx, work_pool_name):
         template = hello.default_base_job_template
         body = WorkPoolCreate(name=work_pool_name, type=hello.worker_type, base_job_template=template)
-        work_pools.create(tx, body)
+        work_pools.create(tx, body, tells_status=False)  # it is READY in a moment
     pool = work_pools.require(tx, work_pool_name)
     if hello.work_queue_names:
         names = dict.fromkeys(hello.work_queue_names)
         queues = [work_queues.read_in_pool(tx, work_pool_name, name) for name in names]
     else:
         queues = list(queues_table.of_pool(tx, pool.id))
+    note_heartbeat(tx, work_pool_name, hello.worker_name, hello.heartbeat_interval_seconds)
     if not pool.base_job_template and hello.default_base_job_template:
         job_variables.check_defaults(hello.default_base_job_template)
         work_pools.update(tx, work_pool_name, {"base_job_template": hello.default_base_job_template})
-    note_heartbeat(tx, work_pool_name, hello.worker_name, hello.heartbeat_interval_seconds)
     wanted = dict.fromkeys(hello.requested_capabilities)
     snapshot = Snapshot(snapshot_sequence=1, reason="initial", work_pool=work_pools.read(tx, work_pool_name))
     return Ready(

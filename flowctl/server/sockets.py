@@ -108,14 +108,17 @@ class Socket:
             await self._send({"type": "websocket.close", "code": code, "reason": short})
 
 
-async def greet(socket: Socket, auth_string: str | None, *, is_strict: bool = False) -> bool:
+async def greet(socket: Socket, auth_string: str | None, *, refusal: str | None = None) -> bool:
     """Accept a connection and do the handshake; False if the client was turned away.  Raises Disconnected.
 
-    is_strict  turn away who does not ask for the subprotocol
+    refusal  what who is turned away is told, whatever the reason; so is who does not ask for the subprotocol
     """
     if SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
-        if is_strict or auth_string is not None:
-            await socket.close(POLICY_VIOLATION if is_strict else PROTOCOL_ERROR)
+        if refusal is not None:
+            await socket.close(POLICY_VIOLATION, refusal)
+            return False
+        if auth_string is not None:
+            await socket.close(PROTOCOL_ERROR)
             return False
         await socket.accept()
         return True
@@ -126,7 +129,7 @@ async def greet(socket: Socket, auth_string: str | None, *, is_strict: bool = Fa
         message = {}
     reason = _objection(message, auth_string)
     if reason:
-        await socket.close(POLICY_VIOLATION, reason)
+        await socket.close(POLICY_VIOLATION, refusal or reason)
         return False
     await socket.send_json({"type": "auth_success"})
     return True
@@ -146,14 +149,14 @@ def _objection(message: dict[str, Any], auth_string: str | None) -> str | None:
 
 
 def endpoint(
-    serve: Callable[[Socket], Awaitable[None]], auth_string: str | None, *, is_strict: bool = False
+    serve: Callable[[Socket], Awaitable[None]], auth_string: str | None, *, refusal: str | None = None
 ) -> ASGIApp:
     """An ASGI application that greets each client and then serves it until one of the two closes the connection."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         socket = Socket(scope, receive, send)
         try:
-            if await greet(socket, auth_string, is_strict=is_strict):
+            if await greet(socket, auth_string, refusal=refusal):
                 await serve(socket)
                 await socket.close()
         except Disconnected:

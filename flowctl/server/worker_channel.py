@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+REFUSAL: Final = "authentication_failed"
+"""What a worker is told that is turned away before it has said who it is."""
+
 _PATH: Final = re.compile(r"/work_pools/([^/]+)/workers/connect$")
 
 _BROKEN: Final = Refused(PROTOCOL_ERROR, "protocol_error")

@@ -11,7 +11,13 @@ from flowctl.db.tables import work_queues as queues_table
 from flowctl.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from flowctl.domain.filters import TextAnyFilter
 from flowctl.domain.work_pool_filters import WorkPoolFilter
-from flowctl.domain.work_pools import WorkPoolCreate, WorkPoolStatus, WorkPoolUpdate, WorkQueueCreate
+from flowctl.domain.work_pools import (
+    StorageConfiguration,
+    WorkPoolCreate,
+    WorkPoolStatus,
+    WorkPoolUpdate,
+    WorkQueueCreate,
+)
 from flowctl.ops import deployments, work_pools, work_queues, workers
 
 
@@ -41,6 +47,11 @@ def test_a_pool_comes_with_its_default_queue(tx: Tx) -> None:
         ({"name": "Prefect-x"}, Forbidden, "reserved for internal use"),
         ({"name": "pool"}, Conflict, "already exists"),
         ({"name": "x", "base_job_template": {"variables": {}}}, Invalid, "must contain both"),
+        (
+            {"name": "x", "base_job_template": {"job_configuration": [1], "variables": [1]}},
+            Invalid,
+            "must contain both",
+        ),
         (
             {
                 "name": "x",
@@ -72,10 +83,20 @@ def test_a_pause_is_announced_by_the_status_and_other_changes_by_their_values(tx
     work_pools.update(tx, "pool", {"is_paused": True, "description": "d", "concurrency_limit": 2})
     pool = work_pools.read(tx, "pool")
     assert (pool.status, pool.description, pool.active_slots) == (WorkPoolStatus.PAUSED, "d", 0)
-    assert happenings(tx) == ["work-pool.updated", "work-pool.paused"]
-    assert tx.emitted[0].payload["updates"] == {
+    assert happenings(tx) == ["work-pool.paused", "work-pool.updated"]
+    assert tx.emitted[1].payload["updates"] == {
         "description": {"from": None, "to": "d"},
         "concurrency_limit": {"from": None, "to": 2},
+    }
+
+
+def test_a_change_of_storage_is_told_with_all_its_fields(tx: Tx) -> None:
+    make_pool(tx)
+    tx.emitted.clear()
+    work_pools.update(tx, "pool", {"storage_configuration": StorageConfiguration(bundle_upload_step={"a": 1})})
+    nothing = {"bundle_upload_step": None, "bundle_execution_step": None, "default_result_storage_block_id": None}
+    assert tx.emitted[0].payload["updates"] == {
+        "storage_configuration": {"from": nothing, "to": {**nothing, "bundle_upload_step": {"a": 1}}}
     }
 
 

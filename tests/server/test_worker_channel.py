@@ -39,6 +39,12 @@ def hello(**changes: Any) -> dict[str, Any]:
     return frame("worker.hello.v1", {**HELLO, **changes})
 
 
+def pool_events(tx: Tx) -> list[str]:
+    """What was announced of work pools."""
+    rows = tx.execute("SELECT event FROM events WHERE event LIKE 'prefect.work-pool.%' ORDER BY position")
+    return [row[0].rpartition(".")[2] for row in rows]
+
+
 @asynccontextmanager
 async def connected(live: Live, **changes: Any) -> AsyncGenerator[tuple[Any, dict[str, Any]]]:
     """A worker's socket after its greeting, and what the server answered to that."""
@@ -99,9 +105,11 @@ def test_a_worker_makes_its_pool_and_gives_it_its_template(settings: Settings) -
                 pool = ready["initial_snapshot"]["work_pool"]
                 assert (pool["name"], pool["type"], pool["base_job_template"]) == ("pool", "process", TEMPLATE)
             assert (await live.read(lambda tx: work_pools.read(tx, "pool"))).status is WorkPoolStatus.READY
+            assert await live.read(pool_events) == ["created", "ready"]
             await live.write(lambda tx: work_pools.update(tx, "pool", {"base_job_template": {}}))
             async with connected(live, default_base_job_template=TEMPLATE) as (_, ready):
                 assert ready["initial_snapshot"]["work_pool"]["base_job_template"] == TEMPLATE
+            assert await live.read(pool_events) == ["created", "ready", "updated", "updated"]
 
     asyncio.run(scenario())
 
@@ -134,6 +142,17 @@ def test_pools_that_are_not_there(settings: Settings, name: str, wants_pool: boo
         async with serving(settings) as live, live.greeted(f"/work_pools/{name}/workers/connect") as ws:
             await say(ws, hello(create_pool_if_not_found=wants_pool))
             assert await closing(ws) == (1008, "authorization_failed")
+
+    asyncio.run(scenario())
+
+
+def test_who_does_not_sign_in_is_told_so(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with serving(settings) as live:
+            await live.write(make_pool)
+            async with live.socket(PATH) as ws:
+                await say(ws, hello())
+                assert await closing(ws) == (1008, "authentication_failed")
 
     asyncio.run(scenario())
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from api_client import TestClient
 
 
@@ -22,6 +23,23 @@ def test_a_queue_needs_a_pool_and_a_name_of_its_own(api: TestClient) -> None:
     again = api.post("/work_pools/local/queues", json={"name": "default"})
     assert again.status_code == 409
     assert api.post("/work_pools/local/queues", json={"name": "a/b"}).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["", " ", "''", "' \" '"])
+def test_a_pool_needs_a_name_that_can_be_seen(api: TestClient, name: str) -> None:
+    answer = api.post("/work_pools/", json={"name": name, "type": "process"})
+    assert answer.status_code == 422
+    assert answer.json()["exception_detail"][0]["msg"] == "Value error, name cannot be an empty string"
+
+
+def test_all_that_is_wrong_with_a_body_is_told_at_once(api: TestClient) -> None:
+    api.post("/work_pools/", json={"name": "local", "type": "process"})
+    template = {"job_configuration": {"run": ["{{ what }}"]}, "variables": {"properties": {"that": {}}}}
+    answer = api.patch("/work_pools/local", json={"name": "local", "base_job_template": template})
+    assert answer.status_code == 422
+    first, second = answer.json()["exception_detail"]
+    assert (first["loc"], first["msg"][-20:]) == (["body", "base_job_template"], "d variable(s): what.")
+    assert (second["loc"], second["type"]) == (["body", "name"], "extra_forbidden")
 
 
 def test_the_life_of_a_pool(api: TestClient) -> None:
