@@ -20,12 +20,14 @@ from flowctl.domain.flow_run_filters import FlowRunSort
 from flowctl.domain.flow_runs import FlowRun, ScheduledFlowRun
 from flowctl.domain.states import StateType
 from flowctl.domain.values import changed
-from flowctl.domain.work_pools import WorkQueueResponse
+from flowctl.domain.work_pools import AGENT_POOL, WorkQueueResponse
 from flowctl.domain.workers import WorkerFlowRun
 from flowctl.ops import deployment_events, flow_run_lists, missed_runs, work_pool_slots
 from flowctl.ops import work_queues as queues_ops
 
 _IN_QUEUE = "flow_run.work_queue_id = ? AND flow_run.state_type = 'SCHEDULED'"
+
+_NAMED = "flow_run.work_queue_id IS NULL AND flow_run.work_queue_name = ? AND flow_run.state_type = 'SCHEDULED'"
 
 _NOT_RETRIED_IN_PROCESS = "coalesce(json_extract(flow_run.empirical_policy, '$.retry_type'), '') <> 'in_process'"
 """Such a run waits in the process that failed."""
@@ -65,7 +67,8 @@ def find_in_queue(
     """List the runs of one queue that may start, as agents asked for them.
 
     is_poll  whether who asks will execute them: not so the pages of a dashboard
-    Prefect also lists runs in other pools' queues of that name, which is an accident.
+    Runs that name their queue without a pool are those of `default-agent-pool`.  (Prefect also lists runs in other
+    pools' queues of that name, which is an accident.)
     Raises NotFound.
     source  Prefect: POST /work_queues/{id}/get_runs
     """
@@ -84,15 +87,18 @@ def find_in_queue(
         order = FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC
         found = flow_run_lists.find(tx, Criteria(flow_runs=filter), sort=order, limit=most, offset=0)
     else:
+        waiting, whose = _IN_QUEUE, [str(id)]
+        if queue.work_pool_name == AGENT_POOL:
+            waiting, whose = f"({_IN_QUEUE} OR {_NAMED})", [str(id), queue.name]
         due, moments = _bounds(scheduled_before, None)
         found = flow_runs.FLOW_RUN.rows(
             tx,
             f"""
-            WHERE {_IN_QUEUE}{due}
+            WHERE {waiting}{due}
             ORDER BY flow_run.next_scheduled_start_time, flow_run.id
             LIMIT ?
             """,  # ix_flow_run__work_queue
-            (str(id), *moments, most),
+            (*whose, *moments, most),
         )
     if is_poll:
         _mark_polled(tx, [queue])

@@ -18,7 +18,7 @@ from flowctl.domain.work_pool_slots import (
     WorkQueueConcurrencyStatus,
     WorkQueueConcurrencyStatusDetail,
 )
-from flowctl.domain.work_pools import QueueFilter, WorkPool, WorkQueueResponse
+from flowctl.domain.work_pools import AGENT_POOL, QueueFilter, WorkPool, WorkQueueResponse
 from flowctl.ops import flow_run_lists
 
 _BUSY = [StateType.PENDING, StateType.RUNNING]
@@ -68,8 +68,10 @@ def free_in_queue(tx: Tx, queue: WorkQueueResponse, *, with_cancelling: bool = F
         return None
     if queue.filter is not None:
         return max(0, queue.concurrency_limit - active_by_filter(tx, queue.filter))
-    active = queries.active_by_queue(tx, [queue.id], with_cancelling=with_cancelling)
-    return max(0, queue.concurrency_limit - active.get(queue.id, 0))
+    active = queries.active_by_queue(tx, [queue.id], with_cancelling=with_cancelling).get(queue.id, 0)
+    if with_cancelling and queue.work_pool_name == AGENT_POOL:
+        active += queries.active_by_name(tx, queue.name)
+    return max(0, queue.concurrency_limit - active)
 
 
 def active_by_filter(tx: Tx, filter: QueueFilter) -> int:

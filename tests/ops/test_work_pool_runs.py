@@ -5,17 +5,26 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from deployment_world import deploy, every, make_pool
+from deployment_world import deploy, every, make_flow, make_pool
 from support import NOON, Clock
 
 from flowctl.db.database import Database, Tx
 from flowctl.domain import states
 from flowctl.domain.deployments import DeploymentFlowRunCreate, DeploymentStatus
 from flowctl.domain.errors import NotFound
-from flowctl.domain.flow_runs import FlowRunPolicy
+from flowctl.domain.flow_runs import FlowRunCreate, FlowRunPolicy
 from flowctl.domain.states import StateCreate, StateType
 from flowctl.domain.work_pools import QueueFilter, WorkQueueCreate, WorkQueueStatus
-from flowctl.ops import deployment_runs, deployments, scheduling, set_state, work_pool_runs, work_pools, work_queues
+from flowctl.ops import (
+    deployment_runs,
+    deployments,
+    flow_runs,
+    scheduling,
+    set_state,
+    work_pool_runs,
+    work_pools,
+    work_queues,
+)
 
 
 def world(tx: Tx, **pool: Any) -> None:
@@ -126,6 +135,25 @@ def test_a_queue_by_its_id(tx: Tx) -> None:
     assert find() == []
     with pytest.raises(NotFound):
         work_pool_runs.find_in_queue(tx, tx.new_id(), scheduled_before=None, limit=1)
+
+
+def test_a_run_that_names_its_queue_without_a_pool(tx: Tx) -> None:
+    made = make_pool(tx)
+    work_queues.create(tx, made, "q")
+    queue = work_pools.create_queue_for_agents(tx, WorkQueueCreate(name="q", concurrency_limit=2))
+    for number in range(3):
+        body = FlowRunCreate(
+            flow_id=make_flow(tx).id, name=f"r{number}", work_queue_name="q", state=states.scheduled(NOON)
+        )
+        run, _ = flow_runs.create(tx, body)
+
+    def find(id: UUID) -> int:
+        return len(work_pool_runs.find_in_queue(tx, id, scheduled_before=None, limit=9))
+
+    assert find(queue.id) == 2
+    set_state.set_flow_run_state(tx, run.id, StateCreate(type=StateType.PENDING), force=True)
+    assert find(queue.id) == 1
+    assert find(work_queues.read_in_pool(tx, "pool", "q").id) == 0
 
 
 def test_a_queue_that_chooses_deployments_by_tags(tx: Tx) -> None:

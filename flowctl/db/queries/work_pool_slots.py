@@ -47,15 +47,26 @@ def active_by_queue(tx: Tx, queue_ids: Sequence[UUID], *, with_cancelling: bool 
     )
 
 
+def active_by_name(tx: Tx, queue_name: str) -> int:
+    """How many runs take a slot of a queue that they name without its pool."""
+    return tx.scalar(
+        f"""
+        SELECT count(*) FROM flow_run
+        WHERE work_queue_id IS NULL AND work_queue_name = ? AND state_type IN {_IN_QUEUE}
+        """,  # ix_flow_run__work_queue
+        (queue_name,),
+    )
+
+
 def holders(
     tx: Tx, queue_id: UUID, *, limit: int, offset: int = 0, with_cancelling: bool = False
 ) -> list[FlowRunSlotSummary]:
-    """Runs of a queue that take a slot, by id."""
+    """Runs of a queue that take a slot, the oldest first."""
     rows = tx.execute(
         f"""
         SELECT id, name, state_type, state_name, start_time, state_timestamp FROM flow_run
         WHERE work_queue_id = ? AND state_type IN {_IN_QUEUE if with_cancelling else _IN_POOL}
-        ORDER BY id
+        ORDER BY created, id
         LIMIT ? OFFSET ?
         """,  # ix_flow_run__work_queue
         (str(queue_id), limit, offset),
