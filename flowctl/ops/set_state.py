@@ -14,7 +14,7 @@ from flowctl.domain.orchestration import Client, OrchestrationResult, SetStateSt
 from flowctl.domain.states import State, StateCreate, StateType
 from flowctl.domain.values import JSONObject
 from flowctl.ops import flow_run_inputs as inputs
-from flowctl.ops import leases, transitions
+from flowctl.ops import leases, transitions, variables
 from flowctl.orchestration.bookkeeping import HOLDS_DEPLOYMENT_SLOT
 from flowctl.orchestration.policies import (
     BACKGROUND_TASK,
@@ -85,7 +85,9 @@ def resume_flow_run(
     values: JSONObject = {}
     if keyset:
         try:
-            values = hydration.hydrate(run_input or {}, render=lambda text: templates.render(text, {}))
+            values = hydration.hydrate(
+                run_input or {}, variables=variables.Values(tx), render=lambda text: templates.render(text, {})
+            )
             parameter_schema.validate(values, _stored_schema(tx, run, keyset["schema"]))
         except hydration.HydrationError as error:
             return _refused(f"Error hydrating run input: {error}", run.state)

@@ -31,7 +31,8 @@ from flowctl.domain.states import (
     scheduled,
 )
 from flowctl.domain.task_runs import TaskRun, TaskRunCreate, TaskRunPolicy
-from flowctl.ops import concurrency_limits, flow_run_inputs, flow_runs, flows, set_state, steps, task_runs
+from flowctl.domain.variables import VariableCreate
+from flowctl.ops import concurrency_limits, flow_run_inputs, flow_runs, flows, set_state, steps, task_runs, variables
 from flowctl.orchestration.policies import MARK_LATE
 
 ACCEPT, REJECT, ABORT, WAIT = SetStateStatus.ACCEPT, SetStateStatus.REJECT, SetStateStatus.ABORT, SetStateStatus.WAIT
@@ -344,6 +345,14 @@ def test_resume_stores_the_input_that_fits(tx: Tx, given: dict[str, object]) -> 
     assert set_state.resume_flow_run(tx, id, run_input=given).status is ACCEPT
     text = flow_run_inputs.read(tx, id, "p-response").value
     assert text == ('{"n":1,"extra":"ü"}' if "extra" in given else '{"n":1}')
+
+
+def test_resume_takes_values_from_variables(tx: Tx) -> None:
+    variables.create(tx, VariableCreate(name="amount", value=7))
+    id = waiting(tx)
+    given: dict[str, object] = {"n": {"__prefect_kind": "workspace_variable", "variable_name": "amount"}}
+    assert set_state.resume_flow_run(tx, id, run_input=given).status is ACCEPT
+    assert flow_run_inputs.read(tx, id, "p-response").value == '{"n":7}'
 
 
 @pytest.mark.parametrize(
