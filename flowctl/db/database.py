@@ -34,7 +34,7 @@ _PAGES_A_CHECKPOINT = 4000
 class Tx:
     """An open transaction: SQL, the instant it happens at, fresh ids, and the events it has emitted so far."""
 
-    __slots__ = ("_last_id", "conn", "emitted", "now", "settings")
+    __slots__ = ("_last_id", "conn", "emitted", "is_discarded", "now", "settings")
 
     def __init__(self, conn: sqlite3.Connection, settings: Settings, now: datetime | None = None) -> None:
         self.conn = conn
@@ -43,6 +43,7 @@ class Tx:
         """UTC; the same for everything in this transaction."""
         self.emitted: list[ReceivedEvent] = []
         """Events written by this transaction, to be told to listeners after its commit."""
+        self.is_discarded = False
         self._last_id = 0
 
     def execute(self, sql: str, parameters: Sequence[object] | dict[str, object] = ()) -> sqlite3.Cursor:
@@ -64,18 +65,9 @@ class Tx:
         row = self.conn.execute(sql, parameters).fetchone()
         return None if row is None else row[0]
 
-    @contextmanager
-    def undone(self) -> Generator[None]:
-        """Undo, at the end of the block, what it wrote and emitted: to see what would happen."""
-        emitted = len(self.emitted)
-        self.conn.execute("SAVEPOINT undone")
-        try:
-            yield
-        finally:
-            del self.emitted[emitted:]
-            if self.conn.in_transaction:
-                self.conn.execute("ROLLBACK TO undone")
-                self.conn.execute("RELEASE undone")
+    def discard(self) -> None:
+        """Let nothing stay of what this transaction has written and will write: it only shows what would happen."""
+        self.is_discarded = True
 
     def new_id(self) -> UUID:
         """A random id (UUID version 4)."""
@@ -161,6 +153,8 @@ class Database:
     def write(self) -> Generator[Tx]:
         """A transaction that holds the write lock from its first instant; commits at the end, or undoes everything.
 
+        It does so after an error, and when it was discarded.
+
         Raises Busy when another process keeps the lock longer than `busy_timeout`.
         """
         conn = self._take()
@@ -168,8 +162,10 @@ class Database:
             with translated(self.path):
                 conn.execute("BEGIN IMMEDIATE")
                 try:
-                    yield Tx(conn, self.settings, self.clock())
-                    conn.execute("COMMIT")
+                    tx = Tx(conn, self.settings, self.clock())
+                    yield tx
+                    if not tx.is_discarded:
+                        conn.execute("COMMIT")
                 finally:
                     if conn.in_transaction:
                         conn.execute("ROLLBACK")
@@ -223,20 +219,27 @@ class Writer:
         """Do one write of the group; returns its result and its Tx, whose events may be told after `commit`."""
         tx = Tx(self._conn, self._database.settings, self._database.clock())
         with translated(self._database.path):
-            undo = ("ROLLBACK", "BEGIN IMMEDIATE") if self._is_empty else ("ROLLBACK TO job", "RELEASE job")
             if not self._is_empty:
                 self._conn.execute("SAVEPOINT job")
             try:
                 result = work(tx)
             except BaseException:
-                if self._conn.in_transaction:
-                    for statement in undo:
-                        self._conn.execute(statement)
+                self._undo()
                 raise
+            if tx.is_discarded:
+                self._undo()
+                tx.emitted.clear()
+                return result, tx
             if not self._is_empty:
                 self._conn.execute("RELEASE job")
             self._is_empty = False
             return result, tx
+
+    def _undo(self) -> None:
+        """Undo the last write of the group."""
+        if self._conn.in_transaction:
+            for statement in ("ROLLBACK", "BEGIN IMMEDIATE") if self._is_empty else ("ROLLBACK TO job", "RELEASE job"):
+                self._conn.execute(statement)
 
     def commit(self) -> None:
         """Make the group durable; after an error nothing of it is."""

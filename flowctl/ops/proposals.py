@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from uuid import UUID
 
 from flowctl.db.database import Tx
@@ -25,8 +24,9 @@ def set_flow_run_state(
     if run is None:
         raise NotFound(f"Flow run {id} not found.")
     _require(id, run.state, proposal.expected)
-    with _trial(tx, proposal.dry_run):
-        return set_state.set_flow_run_state(tx, id, proposal.state, force=proposal.force, client=client)
+    if proposal.dry_run:
+        tx.discard()
+    return set_state.set_flow_run_state(tx, id, proposal.state, force=proposal.force, client=client)
 
 
 def set_task_run_state(
@@ -37,20 +37,18 @@ def set_task_run_state(
     if run is None:
         raise NotFound(f"Task run {id} not found.")
     _require(id, run.state, proposal.expected)
-    with _trial(tx, proposal.dry_run):
-        return set_state.set_task_run_state(tx, id, proposal.state, force=proposal.force, client=client)
+    if proposal.dry_run:
+        tx.discard()
+    return set_state.set_task_run_state(tx, id, proposal.state, force=proposal.force, client=client)
 
 
 def resume_flow_run(
     tx: Tx, id: UUID, *, run_input: JSONObject | None, dry_run: bool = False, client: Client | None = None
 ) -> OrchestrationResult:
     """Let a paused flow run go on, or only tell whether it would.  Raises NotFound."""
-    with _trial(tx, dry_run):
-        return set_state.resume_flow_run(tx, id, run_input=run_input, client=client)
-
-
-def _trial(tx: Tx, dry_run: bool) -> AbstractContextManager[None]:
-    return tx.undone() if dry_run else nullcontext()
+    if dry_run:
+        tx.discard()
+    return set_state.resume_flow_run(tx, id, run_input=run_input, client=client)
 
 
 def _require(id: UUID, state: State | None, expected: ExpectedState | None) -> None:

@@ -15,6 +15,7 @@ COMMANDS = (
     "runs set-state odd-crane completed",
     "runs cancel odd-crane",
     "runs reschedule later +1h",
+    "runs set-state odd-crane completed --expect running",
     "runs delete calm-lynx",
     "runs tag add calm-lynx a",
     "runs create report",

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,19 +53,34 @@ def test_a_write_that_fails_is_undone(db: Database) -> None:
         assert table.by_name(tx, "gone") is None
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_what_is_only_tried_is_undone_and_the_rest_stays(db: Database, fails: bool) -> None:
-    with db.write() as tx:
-        table.insert(tx, flow(tx, "kept"))
-        emitted = list(tx.emitted)
-        with suppress(RuntimeError), tx.undone():
-            ops.create(tx, FlowCreate(name="tried"))
-            assert len(tx.emitted) > len(emitted)
-            if fails:
-                raise RuntimeError
-        assert tx.emitted == emitted
+def test_a_write_that_is_discarded_leaves_nothing(db: Database) -> None:
+    with closing(db.connect()) as other:
+        before = other.execute("PRAGMA data_version").fetchone()
+        with db.write() as tx:
+            tx.discard()
+            table.insert(tx, flow(tx, "tried"))
+        assert other.execute("PRAGMA data_version").fetchone() == before
     with db.read() as tx:
-        assert (table.by_name(tx, "kept") is None, table.by_name(tx, "tried")) == (False, None)
+        assert table.by_name(tx, "tried") is None
+
+
+def test_a_discarded_write_leaves_the_others_of_its_group(db: Database) -> None:
+    def attempt(tx: Tx) -> None:
+        ops.create(tx, FlowCreate(name=f"tried-{tx.new_id()}"))
+        tx.discard()
+
+    writer = db.writer()
+    writer.begin()
+    told: list[int] = []
+    for work in (attempt, lambda tx: ops.create(tx, FlowCreate(name="first")), attempt):
+        told.append(len(writer.run(work)[1].emitted))
+    writer.run(lambda tx: ops.create(tx, FlowCreate(name="second")))
+    writer.commit()
+    writer.close()
+    with db.read() as tx:
+        assert tx.execute("SELECT name FROM flow ORDER BY name").fetchall() == [("first",), ("second",)]
+        assert (told[0], told[2]) == (0, 0)
+    assert told[1] > 0
 
 
 def test_a_read_cannot_leave_anything_behind(db: Database) -> None:
