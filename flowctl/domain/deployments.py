@@ -187,10 +187,20 @@ class DeploymentCreate(TypedDict, total=False):
     version_info: VersionInfo | None
 
 
+_GONE = frozenset({"worker_pool_queue_id", "worker_pool_name", "worker_pool_queue_name", "work_pool_queue_name"})
+"""Fields that clients once sent; Prefect does not look at them any more."""
+
+
+def _without_what_is_gone(definition: object) -> object:
+    if not isinstance(definition, dict):
+        return definition
+    return {key: value for key, value in cast("JSONObject", definition).items() if key not in _GONE}
+
+
 def _with_parameters(definition: object) -> object:
     if not isinstance(definition, dict):
         return definition
-    return {"parameters": {}, **cast("JSONObject", definition)}
+    return _without_what_is_gone({"parameters": {}, **cast("JSONObject", definition)})
 
 
 DeploymentCreateBody: TypeAlias = Annotated[DeploymentCreate, Prepared(_with_parameters)]
@@ -222,6 +232,10 @@ class DeploymentUpdate(TypedDict, total=False):
     infrastructure_document_id: UUID | None
     enforce_parameter_schema: bool | None
     version_info: VersionInfo | None
+
+
+DeploymentUpdateBody: TypeAlias = Annotated[DeploymentUpdate, Prepared(_without_what_is_gone)]
+"""The body as it is sent."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from flowctl.domain.flows import Flow
 from flowctl.domain.orchestration import Client
 from flowctl.domain.states import StateCreate, StateType
 from flowctl.domain.values import Actor, KeyValueLabels
-from flowctl.ops import job_variables, set_state, transitions
+from flowctl.ops import deployment_checks, job_variables, set_state, transitions
 from flowctl.ops.steps import ROWS_A_STEP, Steps
 
 
@@ -35,8 +35,9 @@ def create(
     """Create a flow run, or find the one with this idempotency key; also tells whether it is new.
 
     Its first state is forced.  Raises Conflict if the flow or the parent task run is gone, NotFound if the named work
-    pool or queue is, Invalid for a first state with a result.
+    pool or queue is, Invalid for a first state with a result and for parameters that are too long.
     """
+    deployment_checks.check_size(tx, body.parameters)
     if body.idempotency_key:  # an empty one finds nothing, but is taken once it is used
         existing = table.by_idempotency_key(tx, body.flow_id, body.idempotency_key)
         if existing:
@@ -93,8 +94,10 @@ def read(tx: Tx, id: UUID) -> FlowRun:
 def update(tx: Tx, id: UUID, body: FlowRunUpdate) -> None:
     """Set what is present in the body.
 
-    Raises NotFound, and Refused for job variables of a run that is not SCHEDULED or has no deployment.
+    Raises NotFound, Invalid for parameters that are too long, and Refused for job variables of a run that is not
+    SCHEDULED or has no deployment.
     """
+    deployment_checks.check_size(tx, body.get("parameters"))
     run = read(tx, id)
     variables = body.get("job_variables")
     if variables is not None:

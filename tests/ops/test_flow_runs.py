@@ -73,6 +73,15 @@ def test_create_rejects_a_flow_that_is_gone(tx: Tx) -> None:
         flow_runs.create(tx, FlowRunCreate(flow_id=uuid4()))
 
 
+def test_parameters_have_a_greatest_length(tx: Tx) -> None:
+    long = {"text": "t" * tx.settings.api_max_parameter_size}
+    with pytest.raises(Invalid, match="must be less than 524,288 bytes"):
+        create(tx, parameters=long)
+    run = create(tx, parameters={"text": "t"})
+    with pytest.raises(Invalid, match="must be less than"):
+        flow_runs.update(tx, run.id, {"parameters": long})
+
+
 def test_create_rejects_a_work_pool_that_is_not_there(tx: Tx) -> None:
     with pytest.raises(NotFound, match='Work pool "nowhere" not found'):
         create(tx, work_pool_name="nowhere")

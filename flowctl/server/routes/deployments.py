@@ -18,7 +18,7 @@ from flowctl.domain.deployments import (
     DeploymentSchedule,
     DeploymentScheduleCreate,
     DeploymentScheduleUpdate,
-    DeploymentUpdate,
+    DeploymentUpdateBody,
 )
 from flowctl.domain.list_queries import FlowRunsCount, PageNumber
 from flowctl.domain.values import NonNegative
@@ -71,7 +71,7 @@ def create_deployment(tx: Tx, body: DeploymentCreateBody) -> Reply[Deployment]:
 
 
 @routes.write("PATCH", "/{id}")
-def update_deployment(tx: Tx, id: UUID, body: DeploymentUpdate) -> None:
+def update_deployment(tx: Tx, id: UUID, body: DeploymentUpdateBody) -> None:
     """Set the fields that are sent."""
     ops.update(tx, id, body)
 

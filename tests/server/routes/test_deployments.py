@@ -76,6 +76,13 @@ def test_a_refused_body_is_repeated_with_its_parameters(api: TestClient) -> None
     ]
 
 
+def test_fields_of_long_ago_are_not_looked_at(api: TestClient, flow_id: str) -> None:
+    made = api.post("/deployments/", json={"name": "d", "flow_id": flow_id, "worker_pool_name": "p"})
+    assert made.status_code == 201
+    assert api.patch(f"/deployments/{made.json()['id']}", json={"work_pool_queue_name": "q"}).status_code == 204
+    assert api.patch(f"/deployments/{made.json()['id']}", json={"worker_pool": "p"}).status_code == 422
+
+
 def test_parameters_that_do_not_fit(api: TestClient, flow_id: str) -> None:
     schema = {"type": "object", "properties": {"p": {"type": "integer"}}}
     body = {"name": "d", "flow_id": flow_id, "parameter_openapi_schema": schema, "enforce_parameter_schema": True}
