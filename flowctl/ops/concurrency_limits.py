@@ -59,7 +59,7 @@ def find(tx: Tx, *, limit: int | None, offset: int = 0) -> list[GlobalConcurrenc
 
 
 def update(tx: Tx, id_or_name: UUID | str, body: ConcurrencyLimitV2Update) -> None:
-    """Set what is present in the body; `active_slots` also takes their slots from leases.
+    """Set what is present in the body; `active_slots` also takes their slots from leases, which can still be renewed.
 
     Raises NotFound, and Conflict if the name is taken.
     """
@@ -75,7 +75,7 @@ def update(tx: Tx, id_or_name: UUID | str, body: ConcurrencyLimitV2Update) -> No
 
 
 def delete(tx: Tx, id_or_name: UUID | str) -> None:
-    """Delete a limit; leases lose their slots of it.  Raises NotFound."""
+    """Delete a limit; leases lose their slots of it, but can still be renewed.  Raises NotFound."""
     _delete(tx, get(tx, id_or_name))
 
 
@@ -120,7 +120,7 @@ def reset_tag(tx: Tx, tag: str, slot_override: list[UUID] | None = None) -> None
     """
     limit = _get_by_tag(tx, tag)
     taken = limit.active_slots
-    table.drop_slots(tx, limit.id)
+    table.drop_slots(tx, limit.id, end_leases=True)
     table.set_taken(tx, limit.id, taken)
     for task_run_id in slot_override or ():
         holder: leases.Holder = ("task_run", task_run_id)
@@ -129,16 +129,16 @@ def reset_tag(tx: Tx, tag: str, slot_override: list[UUID] | None = None) -> None
 
 
 def delete_tag_limit(tx: Tx, id: UUID) -> None:
-    """Delete a limit by its id (of any kind, as Prefect does).  Raises NotFound."""
+    """Delete a limit by its id (of any kind, as Prefect does), and end the leases of it.  Raises NotFound."""
     limit = table.get(tx, id)
     if limit is None:
         raise NotFound("Concurrency limit not found")
-    _delete(tx, limit)
+    _delete(tx, limit, end_leases=True)
 
 
 def delete_by_tag(tx: Tx, tag: str) -> None:
-    """Delete a limit on a tag.  Raises NotFound."""
-    _delete(tx, _get_by_tag(tx, tag))
+    """Delete a limit on a tag, and end the leases of it.  Raises NotFound."""
+    _delete(tx, _get_by_tag(tx, tag), end_leases=True)
 
 
 # -- inside
@@ -150,9 +150,9 @@ def _insert(tx: Tx, limit: ConcurrencyLimitV2) -> ConcurrencyLimitV2:
     return limit
 
 
-def _delete(tx: Tx, limit: ConcurrencyLimitV2) -> None:
+def _delete(tx: Tx, limit: ConcurrencyLimitV2, *, end_leases: bool = False) -> None:
     lifecycle_events.emit_concurrency_limit(tx, "deleted", limit)
-    table.delete(tx, limit.id)
+    table.delete(tx, limit.id, end_leases=end_leases)
 
 
 def _announce(tx: Tx, action: str, id: UUID) -> None:

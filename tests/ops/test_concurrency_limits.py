@@ -17,6 +17,7 @@ from flowctl.domain.concurrency_limits import (
 from flowctl.domain.errors import Conflict, Invalid, NotFound
 from flowctl.ops import concurrency_limits as ops
 from flowctl.ops import concurrency_slots as slots
+from flowctl.ops import leases
 
 RUNS = [uuid4() for _ in range(3)]
 
@@ -61,6 +62,7 @@ def test_setting_the_slots_takes_them_from_leases(tx: Tx) -> None:
     assert not isinstance(taken, slots.Locked)
     ops.update(tx, limit.id, ConcurrencyLimitV2Update(active_slots=1))
     assert ops.read(tx, limit.id).active_slots == 1
+    assert leases.renew(tx, taken.lease_id, 60)  # whoever holds it need not stop
     slots.decrement_with_lease(tx, taken.lease_id)
     assert ops.read(tx, limit.id).active_slots == 1
 
@@ -87,8 +89,34 @@ def test_a_limit_that_is_deleted_is_gone_with_its_slots(tx: Tx) -> None:
     ops.delete(tx, limit.id)
     with pytest.raises(NotFound):
         ops.read(tx, limit.id)
-    slots.decrement_with_lease(tx, taken.lease_id)  # no error
+    assert leases.renew(tx, taken.lease_id, 60)
+    slots.decrement_with_lease(tx, taken.lease_id)
     assert tx.scalar("SELECT count(*) FROM concurrency_lease") == 0
+
+
+@pytest.mark.parametrize("how", ["update", "delete"])
+def test_a_lease_without_slots_or_end_is_not_kept(tx: Tx, how: str) -> None:
+    ops.create_for_tag(tx, ConcurrencyLimitCreate(tag="db", concurrency_limit=2))
+    slots.increment_tags(tx, TagSlots(names=["db"], task_run_id=uuid4()))
+    if how == "update":
+        ops.update(tx, "tag:db", ConcurrencyLimitV2Update(active_slots=0))
+    else:
+        ops.delete(tx, "tag:db")
+    assert tx.scalar("SELECT count(*) FROM concurrency_lease") == 0
+
+
+@pytest.mark.parametrize("how", ["reset", "by id", "by tag"])
+def test_the_first_generation_ends_leases(tx: Tx, how: str) -> None:
+    limit, _ = ops.create_for_tag(tx, ConcurrencyLimitCreate(tag="db", concurrency_limit=2))
+    taken = slots.increment_with_lease(tx, IncrementWithLease(slots=1, names=["tag:db"]))
+    assert not isinstance(taken, slots.Locked)
+    if how == "reset":
+        ops.reset_tag(tx, "db")
+    elif how == "by id":
+        ops.delete_tag_limit(tx, limit.id)
+    else:
+        ops.delete_by_tag(tx, "db")
+    assert not leases.renew(tx, taken.lease_id, 60)
 
 
 def test_changes_are_announced(tx: Tx) -> None:

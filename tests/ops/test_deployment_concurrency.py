@@ -147,6 +147,21 @@ def test_a_lease_that_was_collected_is_replaced_while_there_is_room(db: Database
         assert taken(tx, id) == 0
 
 
+def test_a_run_outlives_the_limit_that_it_holds_a_slot_of(tx: Tx) -> None:
+    id = deployment(tx)
+    run = run_of(tx, id)
+    propose(tx, run, pending())
+    propose(tx, run, running())
+    state = flow_runs.read(tx, run.id).state
+    assert state is not None
+    lease_id = state.state_details.deployment_concurrency_lease_id
+    assert lease_id is not None
+    concurrency_limits.delete(tx, f"deployment:{id}")
+    assert leases.renew(tx, lease_id, 300)  # refused, Prefect's client would cancel the run
+    assert propose(tx, run, completed()) == ("ACCEPT", "Completed")
+    assert table.get_lease(tx, lease_id) is None
+
+
 def test_a_client_that_does_not_renew_keeps_its_slot_until_the_end(db: Database, clock: Clock) -> None:
     with db.write() as tx:
         id = deployment(tx)

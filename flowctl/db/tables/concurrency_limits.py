@@ -92,22 +92,28 @@ def set_taken(tx: Tx, id: UUID, taken: int, **changes: object) -> None:
     update(tx, id, active_slots=taken - leased_slots(tx, id), **changes)
 
 
-def delete(tx: Tx, id: UUID) -> bool:
-    """Delete a limit and the slots that leases hold of it; tells whether it was there."""
-    drop_slots(tx, id)
+def delete(tx: Tx, id: UUID, *, end_leases: bool = False) -> bool:
+    """Delete a limit and, as `drop_slots` does, the slots that leases hold of it; tells whether it was there."""
+    drop_slots(tx, id, end_leases=end_leases)
     return LIMIT.delete(tx, id)
 
 
-def drop_slots(tx: Tx, limit_id: UUID) -> None:
-    """Delete the slots of a limit that leases hold, and the leases that hold nothing else."""
+def drop_slots(tx: Tx, limit_id: UUID, *, end_leases: bool = False) -> None:
+    """Delete the slots of a limit that leases hold.
+
+    Leases that hold nothing else live on if they run out, for those who renew them: a flow run whose lease is gone ends.
+
+    end_leases  end these too
+    """
     held = tx.execute("SELECT lease_id FROM concurrency_slot WHERE limit_id = ?", (str(limit_id),)).fetchall()
     tx.execute("DELETE FROM concurrency_slot WHERE limit_id = ?", (str(limit_id),))
     tx.executemany(
         """
         DELETE FROM concurrency_lease
-        WHERE id = ? AND NOT EXISTS (SELECT 1 FROM concurrency_slot WHERE lease_id = concurrency_lease.id)
+        WHERE id = ? AND (? OR expiration IS NULL)
+          AND NOT EXISTS (SELECT 1 FROM concurrency_slot WHERE lease_id = concurrency_lease.id)
         """,
-        held,
+        [(lease_id, end_leases) for (lease_id,) in held],
     )
 
 
