@@ -101,7 +101,7 @@ def delete(tx: Tx, id: UUID, *, end_leases: bool = False) -> bool:
 def drop_slots(tx: Tx, limit_id: UUID, *, end_leases: bool = False) -> None:
     """Delete the slots of a limit that leases hold.
 
-    Leases that hold nothing else live on if they run out, for those who renew them: a flow run whose lease is gone ends.
+    Leases that hold nothing else live on if they run out: somebody renews them, and a flow run ends with its lease.
 
     end_leases  end these too
     """
