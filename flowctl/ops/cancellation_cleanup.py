@@ -58,7 +58,7 @@ def run_once(tx: Tx) -> int:
     subflows = tx.execute(_SUBFLOWS, (recent, BATCH)).fetchall()
     for id, deployment_id in subflows:
         state = cancelling(_PARENT_CANCELLED) if deployment_id else cancelled(_PARENT_CANCELLED)
-        moved += set_state.set_flow_run_state(tx, UUID(id), state).created
+        moved += set_state.set_flow_run_state(tx, UUID(id), state, force=True).created
     for (id,) in tx.execute(_TASK_RUNS, (recent, BATCH)).fetchall():
         moved += set_state.set_task_run_state(tx, UUID(id), cancelled(_PARENT_CANCELLED), force=True).created
     return moved + _end_stuck(tx, tx.now - back)

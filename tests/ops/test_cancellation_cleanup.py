@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pytest
 from deployment_world import deploy
 from service_world import make_run, make_task, move, state_of, task_state_of
 from support import Clock
 
 from flowctl.db.database import Database, Tx
-from flowctl.domain.states import StateType, cancelled, cancelling, completed, pending, running, scheduled
-from flowctl.ops import absences, cancellation_cleanup
+from flowctl.domain.states import StateCreate, StateType, cancelled, cancelling, completed, pending, running, scheduled
+from flowctl.ops import absences, cancellation_cleanup, flow_runs
 
 WHY = "The parent flow run was cancelled."
 
@@ -53,6 +54,18 @@ def test_a_subflow_of_a_deployment_is_asked_to_stop(tx: Tx) -> None:
     assert cleaned(tx) > 0
     assert (state_of(tx, child).type, state_of(tx, child).message) == (StateType.CANCELLING, WHY)
     assert cleaned(tx) == 0
+
+
+@pytest.mark.parametrize("type", [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED])
+@pytest.mark.parametrize("is_deployed", [False, True])
+def test_a_subflow_is_ended_whatever_it_does(tx: Tx, type: StateType, is_deployed: bool) -> None:
+    parent = make_run(tx, running())
+    fields = {"deployment_id": deploy(tx).id} if is_deployed else {}
+    child = make_run(tx, StateCreate(type=type), parent_task_run_id=make_task(tx, parent, running()), **fields)
+    flow_runs.update(tx, child, {"infrastructure_pid": "host:1"})
+    move(tx, parent, cancelled())
+    assert cleaned(tx) > 0
+    assert state_of(tx, child).type is (StateType.CANCELLING if is_deployed else StateType.CANCELLED)
 
 
 def test_a_batch_is_bounded(tx: Tx) -> None:
