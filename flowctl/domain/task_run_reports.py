@@ -43,9 +43,11 @@ class ReportedFields(TypedDict):
 
 @dataclass(slots=True, kw_only=True)
 class ReportedState:
-    """The state that the task run is in; its id and time are the event's."""
+    """The state that the task run is in; without id and time of its own it has those of the event."""
 
     type: StateType
+    id: UUID | None = None
+    timestamp: datetime | None = None
     name: str | None = None
     message: str | None = None
     data: JSONValue = None
@@ -88,5 +90,5 @@ def report(event: Event, payload: TaskRunPayload) -> TaskRunReport:
         task_run_id=fields.get("id") or prefect_object_id(event.resource, "prefect.task-run"),
         flow_run_id=fields.get("flow_run_id", flow_run_id),
         fields=fields,
-        state=proposal.at(event.occurred, event.id),
+        state=proposal.at(state.timestamp or event.occurred, state.id or event.id),
     )

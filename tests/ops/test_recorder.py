@@ -254,6 +254,15 @@ def test_a_state_keeps_its_own_name_and_data(tx: Tx) -> None:
     assert (state.name, state.data, state.state_details.cache_key) == ("Cached", {"type": "unpersisted"}, "k")
 
 
+def test_a_state_may_have_an_id_and_a_time_of_its_own(tx: Tx) -> None:
+    sent = event("RUNNING", 3)
+    sent.payload["validated_state"] |= {"id": str(OTHER), "timestamp": "2026-03-01T12:00:02Z"}
+    record(tx, sent)
+    run = read(tx)
+    assert run.state is not None
+    assert (run.state_id, run.state.id, run.state.timestamp) == (OTHER, OTHER, NOON + timedelta(seconds=2))
+
+
 def test_a_scheduled_state_without_a_time_is_scheduled_for_when_it_came(tx: Tx) -> None:
     sent = event("SCHEDULED", 3)
     record(tx, sent)
