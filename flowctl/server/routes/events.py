@@ -100,6 +100,9 @@ def _query(token: str) -> ops.PageQuery:
     """The query in a token.  Raises Forbidden for one that this server did not make (Prefect's answer)."""
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars="-_", validate=True)
-        return wire.loads(ops.PageQuery, data)
+        query = wire.loads(ops.PageQuery, data)
     except (binascii.Error, ValueError, Invalid):
         raise Forbidden("Forbidden") from None
+    if not 0 <= query.limit <= ops.PAGE_LIMIT:
+        raise Forbidden("Forbidden")
+    return query

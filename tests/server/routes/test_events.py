@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from uuid import uuid4
 
@@ -65,6 +66,17 @@ def test_pages_are_linked(api: TestClient) -> None:
 def test_a_token_that_was_not_made_here_is_forbidden(api: TestClient, token: str) -> None:
     response = api.get(f"/events/filter/next?page-token={token}")
     assert (response.status_code, response.json()) == (403, {"detail": "Forbidden"})
+
+
+@pytest.mark.parametrize("limit", [-1, 51, 10**6])
+def test_a_token_asks_for_no_more_than_a_page(api: TestClient, limit: int) -> None:
+    api.post("/events", json=[event(number) for number in range(5)])
+    page = api.post("/events/filter", json={"filter": {"occurred": WINDOW}, "limit": 2}).json()
+    token = page["next_page"].partition("page-token=")[2]
+    query = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode().replace('"limit":2', f'"limit":{limit}')
+    forged = base64.urlsafe_b64encode(query.encode()).decode()
+    assert forged != token
+    assert api.get("/events/filter/next", params={"page-token": forged}).status_code == 403
 
 
 def test_a_missing_token_is_named(api: TestClient) -> None:
