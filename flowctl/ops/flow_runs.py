@@ -17,7 +17,7 @@ from flowctl.domain.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
 from flowctl.domain.flows import Flow
 from flowctl.domain.orchestration import Client
 from flowctl.domain.states import StateCreate, StateType
-from flowctl.domain.values import Actor, KeyValueLabels
+from flowctl.domain.values import Actor, JSONObject, KeyValueLabels
 from flowctl.ops import deployment_checks, job_variables, set_state, transitions
 from flowctl.ops.steps import ROWS_A_STEP, Steps
 
@@ -34,10 +34,11 @@ def create(
 ) -> tuple[FlowRun, bool]:
     """Create a flow run, or find the one with this idempotency key; also tells whether it is new.
 
-    Its first state is forced.  Raises Conflict if the flow or the parent task run is gone, NotFound if the named work
-    pool or queue is, Invalid for a first state with a result and for parameters that are too long.
+    Its first state is forced.  Raises Conflict if the flow, the parent task run or the block is gone, NotFound if the
+    named work pool or queue is, Invalid for a first state with a result and for parameters that are too long.
     """
     deployment_checks.check_size(tx, body.parameters)
+    queue_id = _work_queue_id(tx, body)
     if body.idempotency_key:  # an empty one finds nothing, but is taken once it is used
         existing = table.by_idempotency_key(tx, body.flow_id, body.idempotency_key)
         if existing:
@@ -46,6 +47,8 @@ def create(
     flow = flows.get(tx, body.flow_id)
     if flow is None or (body.parent_task_run_id and not task_runs.get(tx, body.parent_task_run_id)):
         raise Conflict(INTEGRITY)
+    if body.infrastructure_document_id:  # of block documents there are none as yet
+        raise Conflict(INTEGRITY)
     run = FlowRun(
         id=tx.new_id(),  # random, so that its first characters tell it from others on the command line
         created=tx.now,
@@ -53,7 +56,7 @@ def create(
         name=body.name or made_up_name(),
         flow_id=body.flow_id,
         deployment_id=body.deployment_id,
-        work_queue_id=_work_queue_id(tx, body),
+        work_queue_id=queue_id,
         work_queue_name=body.work_queue_name,
         flow_version=body.flow_version,
         parameters=body.parameters,
@@ -65,7 +68,7 @@ def create(
         parent_task_run_id=body.parent_task_run_id,
         infrastructure_document_id=body.infrastructure_document_id,
         created_by=created_by,
-        job_variables=body.job_variables or (None if body.idempotency_key else {}),
+        job_variables=_job_variables(body),
     )
     return start(tx, run, body.state or states.pending(), client=client), True
 
@@ -152,13 +155,18 @@ def made_up_name() -> str:
     return "-".join(coolname.generate(2))
 
 
+def _job_variables(body: FlowRunCreate) -> JSONObject | None:
+    """A run's own job variables; null stays null where there is an idempotency key (as in Prefect)."""
+    return {} if body.job_variables is None and not body.idempotency_key else body.job_variables
+
+
 def _work_queue_id(tx: Tx, body: FlowRunCreate) -> UUID | None:
     if not body.work_pool_name:
         return None
     found = work_queues.id_by_names(tx, body.work_pool_name, body.work_queue_name)
     if found is None:
         if body.work_queue_name:
-            raise NotFound(f"Work queue '{body.work_queue_name}' not found in work pool '{body.work_pool_name}'.")
+            raise NotFound(f"Work pool queue '{body.work_pool_name}/{body.work_queue_name}' not found.")
         raise NotFound(f'Work pool "{body.work_pool_name}" not found.')
     return found
 

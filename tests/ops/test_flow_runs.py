@@ -68,9 +68,11 @@ def test_an_idempotency_key_gives_the_run_it_was_used_for(tx: Tx) -> None:
     assert created
 
 
-def test_create_rejects_a_flow_that_is_gone(tx: Tx) -> None:
+def test_create_rejects_a_flow_or_a_block_that_is_gone(tx: Tx) -> None:
     with pytest.raises(Conflict, match="Data integrity conflict"):
         flow_runs.create(tx, FlowRunCreate(flow_id=uuid4()))
+    with pytest.raises(Conflict, match="Data integrity conflict"):
+        create(tx, infrastructure_document_id=uuid4())
 
 
 def test_parameters_have_a_greatest_length(tx: Tx) -> None:
@@ -85,6 +87,17 @@ def test_parameters_have_a_greatest_length(tx: Tx) -> None:
 def test_create_rejects_a_work_pool_that_is_not_there(tx: Tx) -> None:
     with pytest.raises(NotFound, match='Work pool "nowhere" not found'):
         create(tx, work_pool_name="nowhere")
+    with pytest.raises(NotFound, match="Work pool queue 'nowhere/slow' not found"):
+        create(tx, work_pool_name="nowhere", work_queue_name="slow")
+
+
+@pytest.mark.parametrize(
+    ("key", "sent", "kept"),
+    [(None, None, {}), (None, {"n": 1}, {"n": 1}), ("k", None, None), ("k", {}, {}), ("k", {"n": 1}, {"n": 1})],
+)
+def test_job_variables_are_kept_as_sent(tx: Tx, key: str | None, sent: object, kept: object) -> None:
+    run = create(tx, idempotency_key=key, job_variables=sent)
+    assert run.job_variables == flow_runs.read(tx, run.id).job_variables == kept
 
 
 def test_update_sets_what_is_sent_and_nothing_else(tx: Tx) -> None:
