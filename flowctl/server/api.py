@@ -91,8 +91,10 @@ class ApiApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            await self.lifespan.begin()
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
+            await self.lifespan.begin()
             loaded = await self._load_beside()
             path = loaded.socket_path(route_path(scope))
             await loaded.websockets.get(path, _refuse_websocket)(scope, receive, send)

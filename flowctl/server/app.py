@@ -63,6 +63,8 @@ class App:
         if scope["type"] == "lifespan":
             await self.lifespan(scope, receive, send)
         else:
+            if self.settings.csrf_enabled:  # its check comes before the API, which begins by itself
+                await self.api_app.lifespan.begin()
             await self._entry(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:

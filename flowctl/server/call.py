@@ -51,6 +51,8 @@ class Context:
     """What starts and stops with the application beside these."""
     tally: Tally = field(default_factory=Tally)
     """What `/metrics` tells of requests."""
+    is_entered: bool = False
+    """Whether a lifespan has ever begun."""
     _running_parts: int = 0
 
     async def start_parts(self) -> None:

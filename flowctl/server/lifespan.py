@@ -36,6 +36,21 @@ class Lifespan:
         self._run_services = run_services and context.settings.services_enabled and not context.gateway.read_only
         self._entered = 0
         self._starting: asyncio.Task[None] | None = None
+        self._begun: asyncio.Future[None] | None = None
+
+    async def begin(self) -> None:
+        """Start an application that is called although nobody entered its lifespan, as a test or an embedder may do.
+
+        It runs until the process ends, or `stop` is called.  Raises what starting raises, also for later calls.
+        """
+        if self._begun is None:
+            if self._context.is_entered:
+                return
+            self._begun = asyncio.ensure_future(self.start())
+        if self._begun.done():
+            self._begun.result()
+        else:
+            await asyncio.shield(self._begun)
 
     async def start(self) -> None:
         """Open the database (creating or upgrading it), do the work of a start, start the services."""
@@ -43,6 +58,7 @@ class Lifespan:
         if self._entered > 1:
             return
         context = self._context
+        context.is_entered = True
         try:
             await asyncio.get_running_loop().run_in_executor(None, context.gateway.start)
             if not context.gateway.read_only:

@@ -231,6 +231,33 @@ def test_it_works_inside_another_application(settings: Settings) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("csrf", [False, True])
+def test_without_its_lifespan_it_begins_at_the_first_calls(settings: Settings, csrf: bool) -> None:
+    app = create_app(replace(settings, csrf_enabled=csrf), ignore_cache=True)
+
+    async def run() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test/api") as client:
+            answers = await asyncio.gather(*(client.post("/flows/", json={"name": name}) for name in "abc"))
+            assert [answer.status_code for answer in answers] == [403 if csrf else 201] * 3
+            assert (await client.get("/ready")).json() == {"message": "OK"}  # no services
+            await app.api_app.lifespan.stop()
+            assert (await client.get("/ready")).status_code == 503
+
+    asyncio.run(run())
+
+
+def test_what_cannot_begin_says_so_each_time(tmp_path: Path) -> None:
+    app = create_app(Settings(db=tmp_path / "flowctl.db", database_migrate_on_start=False), ignore_cache=True)
+
+    async def run() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test/api") as client:
+            for _ in range(2):
+                with pytest.raises(Unusable):
+                    await client.get("/ready")
+
+    asyncio.run(run())
+
+
 def test_entering_twice_starts_once_and_stops_last(settings: Settings) -> None:
     app = create_app(settings)
     with TestClient(app):
