@@ -1,7 +1,7 @@
 """Job variables: what a pool's template, a deployment and a run say of the infrastructure, against the pool's schema.
 
-They overlay each other in this order.  A default that is a reference to a block document is left out of the check, as
-long as there is no such document.
+They overlay each other in this order.  No block documents are kept as yet: a new template may not refer to one, and a
+reference in a template from elsewhere (an import) is left out of the checks of deployments and runs.
 source  Prefect: server/api/validation.py
 """
 
@@ -13,7 +13,7 @@ from uuid import UUID
 from flowctl.db.database import Tx
 from flowctl.db.tables import deployments, work_pools
 from flowctl.domain import parameter_schema
-from flowctl.domain.errors import Invalid, Refused
+from flowctl.domain.errors import Invalid, NotFound, Refused
 from flowctl.domain.parameter_schema import Mismatch, SchemaProblem
 from flowctl.domain.values import JSONObject
 
@@ -43,10 +43,12 @@ def check_flow_run(tx: Tx, deployment_id: UUID, variables: JSONObject | None, *,
 
 
 def check_defaults(base_job_template: JSONObject) -> None:
-    """Check the defaults of a work pool's template.  Raises Invalid."""
+    """Check the defaults of a new work pool's template.  Raises Invalid, and NotFound for a block."""
     schema = base_job_template.get("variables")
     if not schema:
         return
+    if any(_is_block(field.get("default")) for field in _fields(schema).values()):
+        raise NotFound("Block not found.")
     failure = "Validation failed for work pool's job variable defaults: "
     _validate(_defaults(schema), schema, partial=True, failure=failure)
 
@@ -76,16 +78,24 @@ def _validate(values: JSONObject, schema: JSONObject, *, partial: bool, failure:
 
 
 def _defaults(schema: JSONObject) -> JSONObject:
-    fields = cast("dict[str, Any]", schema.get("properties") or {})
     return {
         name: field["default"]
-        for name, field in fields.items()
-        if isinstance(field, dict) and "default" in field and not _is_reference(cast("JSONObject", field)["default"])
+        for name, field in _fields(schema).items()
+        if "default" in field and not _is_reference(field["default"])
     }
+
+
+def _fields(schema: JSONObject) -> dict[str, JSONObject]:
+    fields = cast("JSONObject", schema.get("properties") or {})
+    return {name: cast("JSONObject", field) for name, field in fields.items() if isinstance(field, dict)}
 
 
 def _is_reference(default: Any) -> bool:
     return isinstance(default, dict) and "$ref" in default
+
+
+def _is_block(default: Any) -> bool:
+    return _is_reference(default) and isinstance(default["$ref"], dict) and "block_document_id" in default["$ref"]
 
 
 def _fits(name: str, value: object, schema: JSONObject) -> bool:

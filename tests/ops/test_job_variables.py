@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flowctl.domain.errors import Invalid
+from flowctl.domain.errors import Invalid, NotFound
 from flowctl.ops.job_variables import check_defaults, check_deployment
 
 
@@ -34,8 +34,15 @@ def test_null_stands_for_a_default() -> None:
     check_deployment(template(n={"type": "integer", "default": 1}), {"n": None}, doing="creating")
 
 
-def test_a_reference_to_a_block_is_not_judged() -> None:
-    check_defaults(template(n={"type": "integer", "default": {"$ref": {"block_document_id": "x"}}}))
+def test_a_new_pool_may_not_refer_to_a_block_that_is_not_there() -> None:
+    base = template(n={"type": "integer", "default": {"$ref": {"block_document_id": "x"}}})
+    with pytest.raises(NotFound, match="Block not found"):
+        check_defaults(base)
+    check_deployment(base, {"m": 1}, doing="creating")
+
+
+def test_another_reference_is_not_judged() -> None:
+    check_defaults(template(n={"type": "integer", "default": {"$ref": "#/definitions/n"}}))
 
 
 def test_a_broken_schema_is_told() -> None:
