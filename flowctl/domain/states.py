@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, cast
 from uuid import UUID
 
-from flowctl.domain.values import OPEN_PART, STRICT_BODY, JSONValue, changed
+from flowctl.domain.values import OPEN_PART, STRICT_BODY, JSONObject, JSONValue, changed
 
 
 class StateType(StrEnum):
@@ -218,3 +218,8 @@ def paused(
     """PAUSED (or "Suspended" when the process ends meanwhile) until `now + timeout`."""
     details = StateDetails(pause_timeout=now + timeout if timeout else None, pause_reschedule=reschedule, pause_key=key)
     return _proposal(StateType.PAUSED, "Suspended" if reschedule else "Paused", None, details)
+
+
+def is_unpersisted(data: JSONValue) -> bool:
+    """Whether a state's data stands for a result that nobody keeps."""
+    return isinstance(data, dict) and cast("JSONObject", data).get("type") == "unpersisted"

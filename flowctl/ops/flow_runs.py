@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from flowctl.db.database import Tx
@@ -43,7 +43,7 @@ def create(
         existing = table.by_idempotency_key(tx, body.flow_id, body.idempotency_key)
         if existing:
             return existing, False
-    _check_first_state(body.state)
+    first = _first_state(body)
     flow = flows.get(tx, body.flow_id)
     if flow is None or (body.parent_task_run_id and not task_runs.get(tx, body.parent_task_run_id)):
         raise Conflict(INTEGRITY)
@@ -70,7 +70,7 @@ def create(
         created_by=created_by,
         job_variables=_job_variables(body),
     )
-    return start(tx, run, body.state or states.pending(), client=client), True
+    return start(tx, run, first, client=client), True
 
 
 def start(tx: Tx, run: FlowRun, state: StateCreate, *, client: Client | None = None) -> FlowRun:
@@ -79,11 +79,15 @@ def start(tx: Tx, run: FlowRun, state: StateCreate, *, client: Client | None = N
     return table.as_answered(tx, stored)
 
 
-def _check_first_state(state: StateCreate | None) -> None:
-    """Raise Invalid if a run that is about to be created has a result already (Prefect answers 500)."""
-    if state is not None and state.data is not None:
-        entry = {"type": "value_error", "loc": ["body", "state", "data"], "msg": "A run's first state has no data."}
-        raise Invalid("A flow run's first state carries no data: propose that state later.", entries=[entry])
+def _first_state(body: FlowRunCreate) -> StateCreate:
+    """The state to begin in.  Raises Invalid if it has a result that is to be kept (Prefect answers 500)."""
+    state = body.state or states.pending()
+    if state.data is None:
+        return state
+    if states.is_unpersisted(state.data):
+        return replace(state, data=None)
+    entry = {"type": "value_error", "loc": ["body", "state", "data"], "msg": "A run's first state has no data."}
+    raise Invalid("A flow run's first state carries no data: propose that state later.", entries=[entry])
 
 
 def read(tx: Tx, id: UUID) -> FlowRun:

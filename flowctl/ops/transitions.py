@@ -24,7 +24,7 @@ from flowctl.domain.orchestration import (
     StateResponseDetails,
     StateWaitDetails,
 )
-from flowctl.domain.states import State, awaiting_retry
+from flowctl.domain.states import State, awaiting_retry, is_unpersisted
 from flowctl.domain.task_runs import TaskRun
 from flowctl.ops import effects, lifecycle_events
 from flowctl.orchestration.bookkeeping import FLOW_BOOKKEEPING, TASK_BOOKKEEPING
@@ -136,9 +136,7 @@ def _changes(before: FlowRun | TaskRun, after: FlowRun | TaskRun, names: tuple[s
 
 def _as_stored(state: State) -> State:
     """The state as later readers see it: a result that was not persisted is nothing to them (as in Prefect)."""
-    if isinstance(state.data, dict) and state.data.get("type") == "unpersisted":  # pyright: ignore[reportUnknownMemberType] - JSON
-        return replace(state, data=None)
-    return state
+    return replace(state, data=None) if is_unpersisted(state.data) else state
 
 
 def _result(decision: Decision[FlowRun] | Decision[TaskRun]) -> OrchestrationResult:

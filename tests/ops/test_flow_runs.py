@@ -276,11 +276,17 @@ def test_the_history_of_a_run_agrees_with_its_row(tx: Tx) -> None:
     assert (found.start_time, found.end_time) == (history[1].timestamp, history[2].timestamp)
 
 
-def test_create_rejects_a_parent_that_is_gone_and_a_state_with_a_result(tx: Tx) -> None:
+def test_create_rejects_a_parent_that_is_gone(tx: Tx) -> None:
     with pytest.raises(Conflict, match="Data integrity conflict"):
         create(tx, parent_task_run_id=uuid4())
+
+
+def test_create_rejects_a_first_state_with_a_result_that_is_kept(tx: Tx) -> None:
     with pytest.raises(Invalid, match="first state carries no data"):
         create(tx, state=StateCreate(type=StateType.COMPLETED, data={"type": "x"}))
+    run = create(tx, state=StateCreate(type=StateType.COMPLETED, data={"type": "unpersisted"}))
+    assert run.state
+    assert (run.state.type, run.state.data) == (StateType.COMPLETED, None)
 
 
 def test_an_empty_idempotency_key_is_taken_once(tx: Tx) -> None:
