@@ -29,6 +29,13 @@ def test_a_value_is_read_as_it_was_written(tx: Tx, value: JSONValue) -> None:
     assert made.value == value
 
 
+def test_all_values_by_name(tx: Tx) -> None:
+    for name, value in (("b", None), ("a", [1])):
+        make(tx, name, value)
+    values = variables.Values(tx)
+    assert (dict(values), len(values), "c" in values, values.get("c", 3)) == ({"a": [1], "b": None}, 2, False, 3)
+
+
 def test_create_rejects_a_name_already_taken(tx: Tx) -> None:
     make(tx, "city")
     with pytest.raises(Conflict, match="A variable with the name 'city' already exists"):
