@@ -109,13 +109,16 @@ def test_a_body_that_is_no_object_is_named_as_for_models(hint: Any, text: str) -
 
 
 def test_text_that_is_not_json_is_refused_with_prefects_words() -> None:
-    [entry] = refusal(Thing, '{"name": "a", "tags": [1,]}')
+    text = '{"name": "a", "tags": [1,]}'
+    with pytest.raises(json.JSONDecodeError) as pythons:  # its words and places are others since Python 3.13
+        json.loads(text)
+    [entry] = refusal(Thing, text)
     assert entry == {
         "type": "json_invalid",
-        "loc": ["body", 25],
+        "loc": ["body", pythons.value.pos],
         "msg": "JSON decode error",
         "input": {},
-        "ctx": {"error": "Expecting value"},
+        "ctx": {"error": pythons.value.msg},
     }
 
 

@@ -194,6 +194,7 @@ def test_a_slow_writer_holds_the_socket_back() -> None:
         sent = [intake.Incoming(event()) for _ in range(intake.BACKLOG + 1)]
         for each in sent[:-1]:
             await asyncio.wait_for(taker.put(each), 1)
+            await asyncio.sleep(0)  # so that the first batch is taken
         held = asyncio.create_task(taker.put(sent[-1]))
         await asyncio.sleep(0.05)
         assert not held.done()
