@@ -17,7 +17,7 @@ from flowctl.domain.events import Check
 from flowctl.domain.flow_runs import FlowRunPolicy
 from flowctl.domain.schedules import Schedule, ScheduleBody
 from flowctl.domain.states import StateCreate
-from flowctl.domain.values import STRICT_BODY, Actor, JSONObject, KeyValueLabels, Prepared
+from flowctl.domain.values import OPEN_PART, STRICT_BODY, Actor, JSONObject, KeyValueLabels, Prepared
 
 MOST_SCHEDULED_RUNS = 50
 """What `max_scheduled_runs` of a schedule may be at most (Prefect: deployment_schedule_max_scheduled_runs)."""
@@ -58,6 +58,8 @@ ParameterSchema: TypeAlias = Annotated[JSONObject, Prepared(_schema_or_no_parame
 @dataclass(slots=True, kw_only=True)
 class ConcurrencyOptions:
     """How a deployment's limit is kept (Prefect: ConcurrencyOptions)."""
+
+    __pydantic_config__: ClassVar[object] = OPEN_PART
 
     collision_strategy: CollisionStrategy
     grace_period_seconds: Annotated[int, Ge(60), Le(86400)] | None = None

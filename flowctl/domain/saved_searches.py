@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from flowctl.domain.values import STRICT_BODY, JSONValue
+from flowctl.domain.values import OPEN_PART, STRICT_BODY, JSONValue
 
 
 @dataclass(slots=True, kw_only=True)
 class SavedSearchFilter:
     """One criterion; what it means is the dashboard's affair."""
+
+    __pydantic_config__: ClassVar[object] = OPEN_PART
 
     object: str
     property: str

@@ -13,7 +13,7 @@ from uuid import UUID
 from annotated_types import Gt
 from typing_extensions import TypedDict
 
-from flowctl.domain.values import PROPER_NAME, STRICT_BODY, Checked, JSONObject, NonNegative, Prepared
+from flowctl.domain.values import OPEN_PART, PROPER_NAME, STRICT_BODY, Checked, JSONObject, NonNegative, Prepared
 
 AGENT_POOL = "default-agent-pool"
 """The pool of queues that are named without a pool."""
@@ -128,6 +128,8 @@ class WorkQueueStatus(StrEnum):
 @dataclass(slots=True, kw_only=True)
 class QueueFilter:
     """What an agent's queue once chose deployments by; nothing sets it any more."""
+
+    __pydantic_config__: ClassVar[object] = OPEN_PART
 
     tags: list[str] | None = None
     deployment_ids: list[UUID] | None = None
