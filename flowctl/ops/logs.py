@@ -10,15 +10,18 @@ from flowctl.domain.logs import Log, LogCreate
 
 
 def create(tx: Tx, lines: Sequence[LogCreate]) -> list[Log]:
-    """Store lines in the order in which they were sent; their runs need not exist (yet)."""
+    """Store lines in the order in which they were sent; their runs need not exist (yet).
+
+    Names and messages lose their NUL characters, as in Prefect.
+    """
     stored = [
         Log(
             id=tx.new_time_id(),
             created=tx.now,
             updated=tx.now,
-            name=line.name,
+            name=line.name.replace("\0", ""),
             level=line.level,
-            message=line.message,
+            message=line.message.replace("\0", ""),
             timestamp=line.timestamp,
             flow_run_id=line.flow_run_id,
             task_run_id=line.task_run_id,

@@ -30,6 +30,11 @@ def whole(tx: Tx) -> list[list[str]]:
             return list(csv.reader(io.StringIO(text, newline="")))
 
 
+def test_nul_characters_are_left_out(tx: Tx) -> None:
+    (line,) = logs.create(tx, [LogCreate(name="a\0b", level=20, message="\0c\0\0d", timestamp=NOON)])
+    assert (line.name, line.message) == ("ab", "cd")
+
+
 def test_lines_are_in_the_order_of_their_times_whatever_they_hold(tx: Tx) -> None:
     write(tx, "later", seconds=1.5)
     write(tx, 'quote " and, comma', "two\nlines", "ünï ✓")
