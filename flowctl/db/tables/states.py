@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from flowctl.db.columns import JSON, TEXT, TIME, UUID_, Columns, Rows, enum_of, json_of
@@ -56,3 +58,15 @@ def of_flow_run(tx: Tx, flow_run_id: UUID) -> Rows[State]:
 def of_task_run(tx: Tx, task_run_id: UUID) -> Rows[State]:
     """All states of a task run, oldest first."""
     return TASK_RUN_STATE.rows(tx, "WHERE task_run_id = ? ORDER BY timestamp, rowid", (str(task_run_id),))
+
+
+def steps_of_task_runs(tx: Tx, ids: Sequence[UUID]) -> Iterator[tuple[UUID, StateType, str, datetime]]:
+    """Id, type, name and time of all states of some task runs, those of each oldest first."""
+    query = f"""
+        SELECT task_run_id, type, name, timestamp
+        FROM task_run_state
+        WHERE task_run_id IN ({", ".join("?" * len(ids))})
+        ORDER BY task_run_id, timestamp, rowid
+    """  # index: ix_task_run_state__task_run
+    for id, type, name, timestamp in tx.execute(query, [str(id) for id in ids]):
+        yield UUID(id), StateType(type), name, TIME.decode(timestamp)

@@ -38,6 +38,7 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "flowctl/deployments": ("flowctl_deployments",),
     "flowctl/logs": ("flowctl_logs",),
     "flowctl/references": ("flowctl_references",),
+    "flowctl/related": ("flowctl_related",),
     "flowctl/retention": ("flowctl_storage",),
     "flowctl/runs": (
         "flowctl_runs",
