@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { attemptSegments, criticalPath, groupName, mergeGraphs, nodesOf, rowsOf } from '../../flowctl/static/app/ui/gantt_layout.js';
+import { attemptWords, attemptsOf, criticalPath, groupName, mergeGraphs, nodesOf, rowsOf } from '../../flowctl/static/app/ui/gantt_layout.js';
 
 const T0 = Date.parse('2026-11-20T12:00:00Z');
 const at = (seconds) => new Date(T0 + seconds * 1000).toISOString();
@@ -55,10 +55,15 @@ test('an incremental answer replaces nodes', () => {
   assert.equal(merged.nodes[0][1].end_time, at(2));
 });
 
-test('attempts are segments', () => {
+test('attempts end where the next state begins, and failed ones are tried again', () => {
   const state = (type, name, seconds) => ({ type, name, timestamp: at(seconds) });
-  const segments = attemptSegments([state('RUNNING', 'Retrying', 5), state('RUNNING', 'Running', 1), state('SCHEDULED', 'AwaitingRetry', 2), state('COMPLETED', 'Completed', 7), state('PENDING', 'Pending', 0)], T0);
-  assert.deepEqual(segments.map((each) => [(each.start - T0) / 1000, (each.end - T0) / 1000, each.key]), [[1, 2, 'failed'], [5, 7, 'completed']]);
+  const states = [state('PENDING', 'Pending', 0), state('RUNNING', 'Running', 1), state('SCHEDULED', 'AwaitingRetry', 2), state('RUNNING', 'Retrying', 5), state('RUNNING', 'Retrying', 7), state('COMPLETED', 'Completed', 8)];
+  const attempts = attemptsOf(states);
+  assert.deepEqual(attempts.map((each) => [(each.start - T0) / 1000, (each.end - T0) / 1000, each.key]), [[1, 2, 'failed'], [5, 7, 'failed'], [7, 8, 'completed']]);
+  assert.equal(attemptWords(attempts, T0), 'failed after 1.0s, waited 3.0s, failed after 2.0s, completed after 1.0s');
+  const running = attemptsOf(states.slice(0, 4));
+  assert.equal(running.at(-1).end, null);
+  assert.equal(attemptWords(running, T0 + 9000), 'failed after 1.0s, waited 3.0s, running for 4.0s');
 });
 
 test('ten thousand tasks are laid out quickly', () => {

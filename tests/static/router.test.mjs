@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { belowBase, findRoute, listParam, matchPath, safeRedirect, withParams } from '../../flowctl/static/app/router.js';
+import { belowBase, findRoute, listParam, matchPath, safeRedirect, withParams } from '../../flowctl/static/app/format.js';
 
 test('patterns match whole paths and decode parts', () => {
   assert.deepEqual(matchPath('/runs/flow-run/:id', '/runs/flow-run/a%20b'), { id: 'a b' });

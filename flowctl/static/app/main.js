@@ -1,34 +1,33 @@
 // Start: the frame around all pages, the table of routes, and what happens when a page breaks.
 
 import { Component, html, render, useEffect, useState } from '../vendor/preact.js';
-import { config, credentials, online, onUnauthorized, watchForReturn } from './api.js';
-import { connection, start as startLive } from './live.js';
-import { belowBase, findRoute } from './router.js';
-import { href, loadStyles, navigate, place, setTheme, theme, useActions } from './store.js';
+import { config, connection, credentials, online, onUnauthorized, startLive, watchForReturn } from './api.js';
+import { belowBase, findRoute } from './format.js';
+import { href, moreStyles, navigate, place, setTheme, theme, useActions } from './store.js';
 import { Icon, Link, Skeleton, interceptClick } from './ui/controls.js';
 
 const events = () => import('./pages/events.js');
 const deployment = () => import('./pages/deployment.js');
 const workPool = () => import('./pages/work_pool.js');
 
-/** `css` is the page's own style sheet. @type {{pattern: string, page: () => Promise<any>, css?: string, section?: string, bare?: boolean}[]} */
+/** `more`: it needs more styles. @type {{pattern: string, page: () => Promise<any>, more?: boolean, section?: string, bare?: boolean}[]} */
 const ROUTES = [
-  { pattern: '/dashboard', page: () => import('./pages/dashboard.js'), css: 'pages.css', section: 'dashboard' },
+  { pattern: '/dashboard', page: () => import('./pages/dashboard.js'), section: 'dashboard' },
   { pattern: '/runs', page: () => import('./pages/runs.js'), section: 'runs' },
-  { pattern: '/runs/compare', page: () => import('./pages/compare.js'), css: 'run.css', section: 'runs' },
-  { pattern: '/runs/flow-run/:id', page: () => import('./pages/run.js'), css: 'run.css', section: 'runs' },
-  { pattern: '/flow-runs/flow-run/:id', page: () => import('./pages/run.js'), css: 'run.css', section: 'runs' },
-  { pattern: '/runs/task-run/:id', page: () => import('./pages/task_run.js'), css: 'run.css', section: 'runs' },
-  { pattern: '/flow-runs/task-run/:id', page: () => import('./pages/task_run.js'), css: 'run.css', section: 'runs' },
-  { pattern: '/flows', page: () => import('./pages/flows.js'), css: 'pages.css', section: 'flows' },
-  { pattern: '/flows/flow/:id', page: () => import('./pages/flow.js'), css: 'pages.css', section: 'flows' },
-  { pattern: '/deployments', page: () => import('./pages/deployments.js'), css: 'pages.css', section: 'deployments' },
-  ...['', '/run', '/edit', '/duplicate'].map((end) => ({ pattern: `/deployments/deployment/:id${end}`, page: deployment, css: 'pages.css', section: 'deployments' })),
-  { pattern: '/work-pools', page: () => import('./pages/work_pools.js'), css: 'pages.css', section: 'work-pools' },
-  ...['/work-pools/work-pool/:name', '/work-pools/work-pool/:name/queue/:queue', '/work-pools/work-pool/:name/worker/:worker', '/work-queues/work-queue/:id'].map((pattern) => ({ pattern, page: workPool, css: 'pages.css', section: 'work-pools' })),
-  ...['', '/event/:date/:id'].map((end) => ({ pattern: `/events${end}`, page: events, css: 'pages.css', section: 'events' })),
-  { pattern: '/settings', page: () => import('./pages/settings.js'), css: 'pages.css', section: 'settings' },
-  { pattern: '/login', page: () => import('./pages/login.js'), css: 'dialogs.css', bare: true },
+  { pattern: '/runs/compare', page: () => import('./pages/compare.js'), more: true, section: 'runs' },
+  { pattern: '/runs/flow-run/:id', page: () => import('./pages/run.js'), more: true, section: 'runs' },
+  { pattern: '/flow-runs/flow-run/:id', page: () => import('./pages/run.js'), more: true, section: 'runs' },
+  { pattern: '/runs/task-run/:id', page: () => import('./pages/task_run.js'), more: true, section: 'runs' },
+  { pattern: '/flow-runs/task-run/:id', page: () => import('./pages/task_run.js'), more: true, section: 'runs' },
+  { pattern: '/flows', page: () => import('./pages/flows.js'), section: 'flows' },
+  { pattern: '/flows/flow/:id', page: () => import('./pages/flow.js'), section: 'flows' },
+  { pattern: '/deployments', page: () => import('./pages/deployments.js'), section: 'deployments' },
+  ...['', '/run', '/edit', '/duplicate'].map((end) => ({ pattern: `/deployments/deployment/:id${end}`, page: deployment, section: 'deployments' })),
+  { pattern: '/work-pools', page: () => import('./pages/work_pools.js'), section: 'work-pools' },
+  ...['/work-pools/work-pool/:name', '/work-pools/work-pool/:name/queue/:queue', '/work-pools/work-pool/:name/worker/:worker', '/work-queues/work-queue/:id'].map((pattern) => ({ pattern, page: workPool, section: 'work-pools' })),
+  ...['', '/event/:date/:id'].map((end) => ({ pattern: `/events${end}`, page: events, section: 'events' })),
+  { pattern: '/settings', page: () => import('./pages/settings.js'), section: 'settings' },
+  { pattern: '/login', page: () => import('./pages/login.js'), more: true, bare: true },
 ];
 
 const REDIRECTS = new Map([['/', '/dashboard'], ['/flow-runs', '/runs']]);
@@ -47,9 +46,9 @@ export const MENU = [
 /** @type {Map<Function, any>} */
 const loaded = new Map();
 
-/** @param {() => Promise<any>} load @param {string} [css] */
-async function loadPage(load, css) {
-  if (!loaded.has(load)) loaded.set(load, (await Promise.all([load(), css && loadStyles(css)]))[0].default);
+/** @param {() => Promise<any>} load @param {boolean} [more] */
+async function loadPage(load, more) {
+  if (!loaded.has(load)) loaded.set(load, (await Promise.all([load(), more && moreStyles()]))[0].default);
   return loaded.get(load);
 }
 
@@ -58,7 +57,7 @@ document.addEventListener('pointerover', (event) => {
   const anchor = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (event.target).closest?.('a[href]'));
   const path = anchor && anchor.origin === location.origin ? belowBase(config.base, anchor.pathname) : null;
   const found = path && findRoute(ROUTES.map((r) => ({ pattern: r.pattern, page: r })), path);
-  if (found) loadPage(found.route.page.page, found.route.page.css).catch(() => {});
+  if (found) loadPage(found.route.page.page, found.route.page.more).catch(() => {});
 }, { passive: true });
 
 function Page() {
@@ -73,7 +72,7 @@ function Page() {
   const page = loaded.get(load);
   useEffect(() => {
     if (target || page) return;
-    loadPage(load, route?.css).then(() => redraw((n) => n + 1), setFailure);
+    loadPage(load, route?.more).then(() => redraw((n) => n + 1), setFailure);
   }, [load, target]);
   if (target) return null;
   if (failure) throw failure;
@@ -137,7 +136,7 @@ async function openPalette() {
   if (typed !== null) return;
   typed = '';
   try {
-    const [{ showPalette }] = await Promise.all([import('./ui/palette.js'), loadStyles('dialogs.css').catch(() => {})]);
+    const [{ showPalette }] = await Promise.all([import('./ui/palette.js'), moreStyles().catch(() => {})]);
     showPalette(typed);
   } finally { typed = null; }
 }

@@ -1,8 +1,8 @@
 // What pages share: the current address, cached answers, names of flows and deployments, keys, settings, the ticking clock.
 
 import { signal, useEffect, useRef, useState } from '../vendor/preact.js';
-import { config, online, own, post } from './api.js';
-import { belowBase, withParams } from './router.js';
+import { config, isFlowctl, online, own, post } from './api.js';
+import { belowBase, withParams } from './format.js';
 
 // --- address ---------------------------------------------------------------------------------------------------------
 
@@ -155,49 +155,67 @@ export function useQuery(key, load) {
   };
 }
 
-// --- names -----------------------------------------------------------------------------------------------------------
+// --- what goes with runs ---------------------------------------------------------------------------------------------
 
-/** @type {Map<string, any>} */
+const TOGETHER_MS = 15;
+const MOST = 200;
+
+/** @typedef {'flows' | 'deployments' | 'reasons' | 'task_counts' | 'steps'} Kind */
+
+/** What is asked for next, so that lists which arrive together need one request. @type {{ids: Record<Kind, Set<string>>, answer: Promise<any>} | null} */
+let gathering = null;
+
+/** @param {Partial<Record<Kind, string[]>>} wanted  ids, at most MOST of a kind */
+function related(wanted) {
+  const asked = /** @type {[Kind, string[]][]} */ (Object.entries(wanted));
+  if (asked.every(([, ids]) => !ids.length)) return Promise.resolve(NOTHING);
+  const known = gathering?.ids;
+  if (!known || asked.some(([kind, ids]) => new Set([...known[kind], ...ids]).size > MOST)) {
+    const ids = { flows: new Set(), deployments: new Set(), reasons: new Set(), task_counts: new Set(), steps: new Set() };
+    const batch = { ids, answer: new Promise((resolve) => { setTimeout(resolve, TOGETHER_MS); }).then(() => { if (gathering === batch) gathering = null; return fetchRelated(ids); }) };
+    gathering = batch;
+  }
+  const batch = /** @type {NonNullable<typeof gathering>} */ (gathering);
+  for (const [kind, ids] of asked) for (const id of ids) batch.ids[kind].add(id);
+  return batch.answer;
+}
+
+const NOTHING = { flows: [], deployments: [], reasons: {}, task_counts: {}, steps: {} };
+
+/** One request; of a Prefect server one for each kind that it has. @param {Record<Kind, Set<string>>} ids */
+async function fetchRelated({ flows, deployments, reasons, task_counts: counted, steps }) {
+  const told = await own('POST', '/related/', { flows: [...flows], deployments: [...deployments], reasons: [...reasons], task_counts: [...counted], steps: [...steps] });
+  if (told) return told;
+  const [theirFlows, theirDeployments, counts] = await Promise.all([
+    flows.size ? post('/flows/filter', { flows: { id: { any_: [...flows] } }, limit: MOST }) : [],
+    deployments.size ? post('/deployments/filter', { deployments: { id: { any_: [...deployments] } }, limit: MOST }) : [],
+    counted.size ? post('/ui/flow_runs/count-task-runs', { flow_run_ids: [...counted] }) : {},
+  ]);
+  return { ...NOTHING, flows: theirFlows, deployments: theirDeployments, task_counts: counts };
+}
+
+/** Flows and deployments by id; null for those that are asked for or are not there. @type {Map<string, any>} */
 const named = new Map();
-/** Counts up when names arrive; components that read it are drawn again. */
+/** Counts up when names or reasons arrive; components that read it are drawn again. */
 export const namesVersion = signal(0);
 
 /**
- * Fetch flows and deployments that are not known yet: at most one request each.
+ * Fetch flows and deployments that are not known yet.
  * @param {{flow_id?: string | null, deployment_id?: string | null}[]} runs
  */
 export async function loadNames(runs) {
-  await Promise.all([
-    loadKind('/flows/filter', 'flows', runs.map((run) => run.flow_id)),
-    loadKind('/deployments/filter', 'deployments', runs.map((run) => run.deployment_id)),
-  ]);
-}
-
-const TOGETHER_MS = 15;
-/** What is asked for next, so that lists which arrive together need one request. @type {Map<string, {ids: Set<string>, done: Promise<void>}>} */
-const gathering = new Map();
-
-/** @param {string} path @param {string} filter @param {(string | null | undefined)[]} ids */
-async function loadKind(path, filter, ids) {
-  const missing = /** @type {string[]} */ ([...new Set(ids)].filter((id) => id && !named.has(id)));
-  if (!missing.length) return;
-  let batch = gathering.get(path);
-  if (!batch) {
-    const wanted = /** @type {Set<string>} */ (new Set());
-    batch = { ids: wanted, done: new Promise((resolve) => { setTimeout(resolve, TOGETHER_MS); }).then(() => { gathering.delete(path); return fetchKind(path, filter, [...wanted].slice(0, 200)); }) };
-    gathering.set(path, batch);
-  }
-  for (const id of missing) batch.ids.add(id);
-  await batch.done;
-}
-
-/** @param {string} path @param {string} filter @param {string[]} missing */
-async function fetchKind(path, filter, missing) {
-  for (const id of missing) named.set(id, null);
+  /** @param {(string | null | undefined)[]} ids */
+  const missing = (ids) => /** @type {string[]} */ ([...new Set(ids)].filter((id) => id && !named.has(id)).slice(0, MOST));
+  const wanted = { flows: missing(runs.map((run) => run.flow_id)), deployments: missing(runs.map((run) => run.deployment_id)) };
+  const ids = [...wanted.flows, ...wanted.deployments];
+  if (!ids.length) return;
+  const answer = related(wanted);
+  for (const id of ids) named.set(id, null);
   try {
-    for (const entity of await post(path, { [filter]: { id: { any_: missing } }, limit: 200 })) named.set(entity.id, entity);
+    const { flows, deployments } = await answer;
+    for (const entity of [...flows, ...deployments]) named.set(entity.id, entity);
   } catch (error) {
-    for (const id of missing) named.delete(id);
+    for (const id of ids) named.delete(id);
     throw error;
   }
   namesVersion.value++;
@@ -216,11 +234,14 @@ export function rememberNames(entities) {
   if (fresh) namesVersion.value++;
 }
 
-// --- reasons ---------------------------------------------------------------------------------------------------------
+/** How many tasks each of the runs has, by its id. @param {any[]} runs @returns {Promise<Record<string, number>>} */
+export const loadTaskCounts = async (runs) => (await related({ task_counts: runs.slice(0, MOST).map((run) => run.id) })).task_counts;
+
+/** The states that task runs have been in, by their ids; a Prefect server tells them only one by one. @param {string[]} ids @returns {Promise<Record<string, any[]>>} */
+export const loadSteps = async (ids) => (await related({ steps: ids.slice(0, MOST) })).steps;
 
 /** Why runs wait, by run; true of the state that they were in. @type {Map<string, {state: string, text: string}>} */
 const reasons = new Map();
-const REASONS = 200;
 const WAITING = new Set(['SCHEDULED', 'PENDING', 'PAUSED', 'CANCELLING']);
 
 /** Whether it is worth asking why: it waits and should not, or it ended without a word. @param {any} run */
@@ -229,15 +250,13 @@ function needsReason(run) {
   return WAITING.has(run.state_type) || ((run.state_type === 'FAILED' || run.state_type === 'CRASHED') && !run.state?.message);
 }
 
-/**
- * Ask for the reasons of a page of runs, in one request; a Prefect server has none.  Components that read `namesVersion` are drawn again.
- * @param {any[]} runs
- */
+/** Ask for the reasons of a page of runs; a Prefect server has none. @param {any[]} runs */
 export async function loadReasons(runs) {
-  const asked = runs.filter(needsReason).slice(0, REASONS);
-  const told = asked.length ? await own('POST', '/runs/reasons', { ids: asked.map((run) => run.id) }) : null;
+  const asked = runs.filter(needsReason).slice(0, MOST);
+  if (!asked.length || !(await isFlowctl())) return;
+  const told = (await related({ reasons: asked.map((run) => run.id) })).reasons;
   let changed = false;
-  for (const run of told ? asked : []) {
+  for (const run of asked) {
     const text = told[run.id] ?? '';
     changed ||= reasonOf(run) !== text;
     reasons.set(run.id, { state: run.state_id, text });
@@ -365,14 +384,14 @@ export function useTitle(title, state) {
 
 // --- styles ----------------------------------------------------------------------------------------------------------
 
-/** @type {Map<string, Promise<void>>} */
-const styles = new Map();
+/** @type {Promise<void> | null} */
+let styles = null;
 
-/** Fetch a style sheet of its own, once. @param {string} file */
-export function loadStyles(file) {
-  if (!styles.has(file)) styles.set(file, new Promise((resolve, reject) => {
-    const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: href(`/${file}`), onload: () => resolve(), onerror: () => { styles.delete(file); link.remove(); reject(new Error(`${file} cannot be loaded`)); } });
+/** Fetch the style sheet of what is not on the first pages, once. */
+export function moreStyles() {
+  styles ??= new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: href('/more.css'), onload: () => resolve(), onerror: () => { styles = null; link.remove(); reject(new Error('more.css cannot be loaded')); } });
     document.head.append(link);
-  }));
-  return /** @type {Promise<void>} */ (styles.get(file));
+  });
+  return styles;
 }

@@ -1,7 +1,7 @@
 // Enough types for our own code; `tsc` does not read the bundle.
 export type Signal<T> = { value: T; peek(): T; subscribe(listener: (value: T) => void): () => void };
 export type Ref<T> = { current: T };
-export const html: (strings: TemplateStringsArray, ...values: any[]) => any;
+export const html: (strings: TemplateStringsArray, ...values: (((...args: any[]) => any) | object | string | number | boolean | null | undefined)[]) => any;
 export const h: any, render: any, Fragment: any, createRef: any;
 export class Component<P = any, S = any> { constructor(props?: P); props: P; state: S; setState(state: Partial<S>): void; render(...args: any[]): any; }
 export function useState<T>(initial: T | (() => T)): [T, (next: T | ((previous: T) => T)) => void];

@@ -1,9 +1,8 @@
 // Two runs of a flow side by side: what they were given, what their tasks did, and where they part first.
 
 import { html, useMemo } from '../../vendor/preact.js';
-import { get, post } from '../api.js';
+import { get, idsOf, post, useLive } from '../api.js';
 import { TERMINAL, clock, count, duration, elapsed, plural, stateLabel } from '../format.js';
-import { idsOf, useLive } from '../live.js';
 import { loadNames, nameOf, namesVersion, navigate, place, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { Duration, ErrorBox, Icon, Link, NotFound, Skeleton, StateBadge, Tags, Time } from '../ui/controls.js';
 import { firstDifferentLine, pairsOf, valuesOf } from '../ui/differences.js';
@@ -26,7 +25,7 @@ export default function ComparePage() {
   const graphs = useQuery(`compare graphs ${a} ${b}`, (signal) => Promise.all([a, b].map((id) => get(`/flow_runs/${id}/graph-v2`, { signal }))));
   const logs = useQuery(`compare logs ${a} ${b}`, (signal) => Promise.all([a, b].map((id) => post('/logs/filter', { logs: { flow_run_id: { any_: [id] } }, sort: 'TIMESTAMP_ASC', limit: LINES }, { signal }))));
   const reload = async () => { await Promise.all([runs.reload(), graphs.reload(), logs.reload()]); };
-  const busy = (runs.data ?? []).some((/** @type {any} */ run) => !TERMINAL.has(run.state_type));
+  const busy = (runs.data ?? []).some((run) => !TERMINAL.has(run.state_type));
   useLive((event) => idsOf(event).has(a) || idsOf(event).has(b), reload, { busy });
   useTitle('Compare runs');
   const swap = () => setQuery({ a: b, b: a });
@@ -47,7 +46,7 @@ export default function ComparePage() {
     <${ErrorBox} error=${runs.error ?? graphs.error ?? logs.error} retry=${reload} />
     <div class="compare" tabIndex="0" role="region" aria-label="Comparison">
       <${First} runs=${runs.data} values=${values} pairs=${pairs} />
-      <table class="compare-table"><thead><tr><th><span class="sr">What</span></th>${runs.data.map((/** @type {any} */ run, /** @type {number} */ i) => html`<th key=${i} scope="col"><span class="side-mark">${'AB'[i]}</span> <${Link} class="name" to="/runs/flow-run/${run.id}">${run.name}<//></th>`)}</tr></thead>
+      <table class="compare-table"><thead><tr><th><span class="sr">What</span></th>${runs.data.map((run, i) => html`<th key=${i} scope="col"><span class="side-mark">${'AB'[i]}</span> <${Link} class="name" to="/runs/flow-run/${run.id}">${run.name}<//></th>`)}</tr></thead>
         <tbody>${factsOf(one, two).filter((fact) => all || !fact.same || fact.always).map((fact) => html`<tr key=${fact.name} class=${fact.same ? '' : 'is-different'}><th scope="row">${fact.name}</th><td>${fact.a}</td><td>${fact.b}</td></tr>`)}</tbody></table>
       <section><h2>Parameters</h2>${values.length === 0 ? html`<p class="muted">Neither run has parameters.</p>` : values.every((value) => value.same) && !all ? html`<p class="muted"><${Icon} name="completed" class="s-completed" size=${13} /> All ${count(values.length)} are the same.</p>`
         : html`<table class="compare-table"><thead><tr><th scope="col">Name</th><th scope="col">A</th><th scope="col">B</th></tr></thead><tbody>${values.filter((value) => all || !value.same).map((value) => html`<tr key=${value.name} class=${value.same ? '' : 'is-different'}><th scope="row" class="mono">${value.name}</th><td class="mono">${shown(value.a)}</td><td class="mono">${shown(value.b)}</td></tr>`)}</tbody></table>`}</section>
@@ -119,9 +118,9 @@ function Tasks({ pairs }) {
 
 /** @param {{runs: any[], logs: any[][]}} props */
 function Logs({ runs, logs }) {
-  const texts = logs.map((lines) => lines.map((/** @type {any} */ line) => line.message));
+  const texts = logs.map((lines) => lines.map((line) => line.message));
   const at = firstDifferentLine(texts[0], texts[1], runs.map((run) => run.name));
   if (!texts[0].length && !texts[1].length) return html`<p class="muted">Neither run logged anything.</p>`;
   if (at < 0) return html`<p class="muted"><${Icon} name="completed" class="s-completed" size=${13} /> ${texts[0].length === LINES ? `The first ${LINES} lines say the same.` : 'They say the same, times and ids aside.'}</p>`;
-  return html`<p class="muted">They part at line ${count(at + 1)}.</p><div class="compare-logs">${logs.map((lines, side) => html`<div key=${side}><span class="side-mark">${'AB'[side]}</span><pre>${lines.slice(Math.max(0, at - AROUND), at + AROUND + 1).map((/** @type {any} */ line, i) => html`<span key=${line.id} class=${i + Math.max(0, at - AROUND) === at ? 'is-first' : ''}><i>${clock(line.timestamp)}</i> ${line.message.split('\n')[0]}${'\n'}</span>`)}${lines.length <= at && html`<span class="faint">the log ends here</span>`}</pre></div>`)}</div>`;
+  return html`<p class="muted">They part at line ${count(at + 1)}.</p><div class="compare-logs">${logs.map((lines, side) => html`<div key=${side}><span class="side-mark">${'AB'[side]}</span><pre>${lines.slice(Math.max(0, at - AROUND), at + AROUND + 1).map((line, i) => html`<span key=${line.id} class=${i + Math.max(0, at - AROUND) === at ? 'is-first' : ''}><i>${clock(line.timestamp)}</i> ${line.message.split('\n')[0]}${'\n'}</span>`)}${lines.length <= at && html`<span class="faint">the log ends here</span>`}</pre></div>`)}</div>`;
 }

@@ -1,10 +1,9 @@
 // Dashboard: what failed and why, what runs now, what comes next, and all of it on one time axis.
 
 import { html, useMemo, useRef } from '../../vendor/preact.js';
-import { config, post } from '../api.js';
+import { config, post, useLive } from '../api.js';
 import { ago, count, duration, elapsed, pad, percent, plural, stateKey } from '../format.js';
-import { useLive } from '../live.js';
-import { entityOf, loadNames, loadReasons, nameOf, namesVersion, navigate, place, reasonOf, setQuery, useActions, useQuery, useTitle } from '../store.js';
+import { entityOf, loadNames, loadReasons, loadTaskCounts, nameOf, namesVersion, navigate, place, reasonOf, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { attentionOf, comingUp, isStuck, ownerOf, usualSeconds } from '../ui/attention.js';
 import { Command, Duration, ErrorBox, Icon, Link, Skeleton, StateBadge, Time, Empty, useTicking } from '../ui/controls.js';
 import { FlowTimeline } from '../ui/flow_timeline.js';
@@ -32,26 +31,16 @@ export default function DashboardPage() {
     return { after_: new Date(start).toISOString(), before_: new Date(end).toISOString() };
   };
   /** @param {any} flow_runs @param {string} sort @param {number} limit @param {AbortSignal} signal */
-  const list = async (flow_runs, sort, limit, signal) => {
-    const found = await post('/flow_runs/filter', { flow_runs, sort, limit }, { signal });
-    loadNames(found).catch(() => {});
-    return found;
-  };
+  const list = (flow_runs, sort, limit, signal) => post('/flow_runs/filter', { flow_runs, sort, limit }, { signal });
   const failed = useQuery(`dashboard failed ${key}`, (signal) => list({ state: { type: { any_: ['FAILED', 'CRASHED'] } }, expected_start_time: expected() }, 'START_TIME_DESC', PAGE, signal));
-  const active = useQuery('dashboard active', async (signal) => {
-    const runs = await list({ state: { type: { any_: ['RUNNING', 'PENDING', 'CANCELLING', 'PAUSED'] } } }, 'START_TIME_DESC', PAGE, signal);
-    const ids = runs.filter((/** @type {any} */ run) => run.state_type === 'RUNNING').map((/** @type {any} */ run) => run.id);
-    return { runs, tasks: ids.length ? await post('/ui/flow_runs/count-task-runs', { flow_run_ids: ids }, { signal }) : {} };
-  });
+  const active = useQuery('dashboard active', (signal) => list({ state: { type: { any_: ['RUNNING', 'PENDING', 'CANCELLING', 'PAUSED'] } } }, 'START_TIME_DESC', PAGE, signal));
   const scheduled = useQuery('dashboard scheduled', (signal) => list({ state: { type: { any_: ['SCHEDULED'] } } }, 'NEXT_SCHEDULED_START_TIME_ASC', PAGE, signal));
   const recent = useQuery(`dashboard recent ${key}`, async (signal) => {
     const { start, end } = windowOf(filters);
     const body = { flow_runs: { expected_start_time: expected() }, sort: 'START_TIME_DESC', limit: PAGE };
     const first = await post('/flow_runs/paginate', { ...body, page: 1 }, { signal });
     const rest = await Promise.all(Array.from({ length: Math.max(0, Math.min(PAGES, first.pages) - 1) }, (_, i) => post('/flow_runs/paginate', { ...body, page: i + 2 }, { signal })));
-    const runs = [first, ...rest].flatMap((page) => page.results);
-    loadNames(runs).catch(() => {});
-    return { runs, count: first.count, start, end };
+    return { runs: [first, ...rest].flatMap((page) => page.results), count: first.count, start, end };
   });
   const sums = useQuery(`dashboard sums ${key}`, async (signal) => {
     const { start, end } = windowOf(filters);
@@ -67,23 +56,28 @@ export default function DashboardPage() {
     const late = Date.now() - slow.current > SLOW_MS;
     if (late) slow.current = Date.now();
     await Promise.all([active.reload(), scheduled.reload(), failed.reload(), ...(late ? [recent.reload(), sums.reload()] : [])]);
+    beside.reload();
   };
-  const running = (active.data?.runs ?? []).filter((/** @type {any} */ run) => run.state_type === 'RUNNING' || ((run.state_type === 'PENDING' || run.state_type === 'CANCELLING') && !isStuck(run, Date.now())));
+  const running = (active.data ?? []).filter((/** @type {any} */ run) => run.state_type === 'RUNNING' || ((run.state_type === 'PENDING' || run.state_type === 'CANCELLING') && !isStuck(run, Date.now())));
   useLive((event) => event.event.startsWith('prefect.flow-run.'), refresh, {
     busy: running.length > 0,
     onEvent: (event) => {
       const id = event.resource['prefect.resource.id']?.replace('prefect.flow-run.', '');
       const type = event.resource['prefect.state-type'];
-      if (!type || !active.data?.runs.some((/** @type {any} */ run) => run.id === id)) return;
-      active.set({ ...active.data, runs: active.data.runs.map((/** @type {any} */ run) => (run.id === id ? { ...run, state_type: type, state_name: event.resource['prefect.state-name'] ?? run.state_name } : run)) });
+      if (!type || !active.data.some((/** @type {any} */ run) => run.id === id)) return;
+      active.set(active.data.map((/** @type {any} */ run) => (run.id === id ? { ...run, state_type: type, state_name: event.resource['prefect.state-name'] ?? run.state_name } : run)));
     },
   });
 
   const ready = failed.data && active.data && scheduled.data;
   const runs = recent.data?.runs ?? [];
-  const items = useMemo(() => attentionOf({ failed: failed.data ?? [], active: active.data?.runs ?? [], scheduled: scheduled.data ?? [], recent: runs }, Date.now()), [failed.data, active.data, scheduled.data, recent.data]);
+  const items = useMemo(() => attentionOf({ failed: failed.data ?? [], active: active.data ?? [], scheduled: scheduled.data ?? [], recent: runs }, Date.now()), [failed.data, active.data, scheduled.data, recent.data]);
   const waiting = items.filter((item) => item.kind !== 'failed' || !item.error).map((item) => item.run).slice(0, PAGE);
-  useQuery(ready && waiting.length ? `reasons ${waiting.map((run) => run.state_id).join()}` : null, () => loadReasons(waiting));
+  // What goes with the runs of all lists, in one request once they are there.
+  const beside = useQuery(ready && (recent.data || recent.error) ? `beside ${[...waiting, ...running].map((run) => run.state_id).join()}` : null, async () => {
+    const [tasks] = await Promise.all([loadTaskCounts(running.filter((/** @type {any} */ run) => run.state_type === 'RUNNING')), loadReasons(waiting), loadNames([...failed.data, ...active.data, ...scheduled.data, ...runs])]);
+    return tasks;
+  });
   const next = useMemo(() => comingUp(scheduled.data ?? [], Date.now()), [scheduled.data]);
   const usual = useMemo(() => usualSeconds(runs), [recent.data]);
 
@@ -112,7 +106,7 @@ export default function DashboardPage() {
         ${ready && (items.length ? html`<${Attention} items=${items} refresh=${refresh} filters=${filters} more=${(failed.data ?? []).length === PAGE} />` : html`<p class="card-empty"><${Icon} name="completed" class="s-completed" />Nothing failed, nothing is late or stuck.</p>`)}</section>
       <div class="card-column">
         <section class="card" aria-labelledby="h-running"><${CardHead} id="h-running" title="Running now" n=${running.length} />
-          ${active.data && (running.length ? html`<ul>${running.slice(0, NEXT_SHOWN).map((/** @type {any} */ run) => html`<${Running} key=${run.id} run=${run} usual=${usual.get(ownerOf(run)) ?? usual.get(run.flow_id)} tasks=${active.data?.tasks[run.id]} refresh=${refresh} />`)}</ul>
+          ${active.data && (running.length ? html`<ul>${running.slice(0, NEXT_SHOWN).map((/** @type {any} */ run) => html`<${Running} key=${run.id} run=${run} usual=${usual.get(ownerOf(run)) ?? usual.get(run.flow_id)} tasks=${beside.data?.[run.id]} refresh=${refresh} />`)}</ul>
             ${running.length > NEXT_SHOWN && html`<${Link} class="card-more" to="/runs?state=Running">All ${count(running.length)}<//>`}` : html`<p class="card-empty">Nothing runs at the moment.</p>`)}</section>
         <section class="card" aria-labelledby="h-next"><${CardHead} id="h-next" title="Coming up" />
           ${scheduled.data && (next.length ? html`<ul>${next.slice(0, NEXT_SHOWN).map((each) => html`<${Next} key=${each.run.id} ...${each} />`)}</ul>` : html`<p class="card-empty">No run is scheduled.</p>`)}</section>
@@ -120,7 +114,7 @@ export default function DashboardPage() {
       <section class="card card-wide ${recent.stale ? 'is-stale' : ''}" aria-labelledby="h-timeline"><${CardHead} id="h-timeline" title="Timeline"
           note=${recent.data && recent.data.count > runs.length ? `the newest ${count(runs.length)} of ${plural(recent.data.count, 'run')}` : 'drag to zoom in'} />
         ${recent.data && html`<${FlowTimeline} runs=${runs} scheduled=${filters.end ? [] : scheduled.data ?? []} start=${recent.data.start} end=${horizon} names=${names}
-          onZoom=${(/** @type {number} */ from, /** @type {number} */ to) => setQuery({ rangeType: 'range', start: new Date(from).toISOString(), end: new Date(Math.min(to, Date.now())).toISOString(), seconds: null })} />`}</section>
+          onZoom=${(from, to) => setQuery({ rangeType: 'range', start: new Date(from).toISOString(), end: new Date(Math.min(to, Date.now())).toISOString(), seconds: null })} />`}</section>
     </div>`}
   </section>`;
 }

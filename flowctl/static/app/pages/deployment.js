@@ -1,13 +1,12 @@
 // One deployment: is it ready, when does it run, how did it run; run it, pause it, change its schedules.
 
 import { html, useEffect, useMemo } from '../../vendor/preact.js';
-import { get, post } from '../api.js';
+import { get, post, useLive } from '../api.js';
 import { TERMINAL, absolute, briefParameters, count, duration, percent } from '../format.js';
-import { useLive } from '../live.js';
 import { loadNames, nameOf, namesVersion, navigate, place, rememberNames, setQuery, useActions, useCommands, useQuery, useTitle } from '../store.js';
 import { Copy, Empty, ErrorBox, Icon, Lazy, Link, Menu, NotFound, Skeleton, StateBadge, Switch, Tabs, Tags, Time, prose } from '../ui/controls.js';
-import { RunBars, RunTable, isBusy, statsOf } from '../ui/run_table.js';
 import { kindOfSchedule, scheduleWords } from '../ui/schedule.js';
+import { RunBars, RunTable, isBusy, statsOf } from '../ui/table.js';
 import { Ready } from './deployments.js';
 
 const PAGE = 200;
@@ -82,7 +81,7 @@ export default function DeploymentPage({ id }) {
     <section class="schedules" aria-label="Schedules"><div class="schedules-head"><h2>Schedules</h2><${Switch} on=${!data.paused} label="Schedules are active" onChange=${pause} /><span class="muted">${data.paused ? 'Paused: no schedule makes runs' : ''}</span>
         <span class="grow"></span><button type="button" class="btn small" onClick=${add}>Add a schedule</button></div>
       ${data.schedules.length ? html`<ul>${data.schedules.map((/** @type {any} */ each) => html`<${ScheduleRow} key=${each.id} deployment=${data} schedule=${each} act=${act} runs=${(scheduled.data ?? []).filter((/** @type {any} */ one) => one.created_by?.id === each.id || one.idempotency_key?.includes(each.id))} />`)}</ul>` : html`<p class="muted">No schedule: it runs when somebody starts it.</p>`}</section>
-    <div class="pane-bar"><${Tabs} label="About the deployment" value=${tab} tabs=${[['runs', html`Runs<em>${runs.data ? count(runs.data.count) : ''}</em>`], ['parameters', 'Parameters'], ['details', 'Details']]} onChange=${(/** @type {string} */ to) => setQuery({ tab: to === 'runs' ? null : to })} /></div>
+    <div class="pane-bar"><${Tabs} label="About the deployment" value=${tab} tabs=${[['runs', html`Runs<em>${runs.data ? count(runs.data.count) : ''}</em>`], ['parameters', 'Parameters'], ['details', 'Details']]} onChange=${(to) => setQuery({ tab: to === 'runs' ? null : to })} /></div>
     ${tab === 'parameters' ? html`<div class="panel" tabIndex="0"><h2 class="panel-title">Values</h2><${Lazy} from=${facts} name="JsonView" value=${data.parameters ?? {}} /><h2 class="panel-title">Schema</h2><${Lazy} from=${facts} name="JsonView" value=${data.parameter_openapi_schema ?? {}} /></div>`
       : tab === 'details' ? html`<${Lazy} from=${facts} name="Details" entries=${detailsOf(data)} />`
       : !runs.data ? !runs.error && html`<${Skeleton} rows=${6} />` : rows.length ? html`<${RunTable} label="Runs of the deployment" runs=${rows} total=${runs.data.count} stale=${runs.stale} group="Deployment" />` : html`<${Empty} title="It has not run yet"><p><button class="btn primary" onClick=${run}>Run…</button></p><//>`}

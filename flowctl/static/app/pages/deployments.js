@@ -1,17 +1,13 @@
 // Deployments: which are ready, when each runs next, how the last runs went; run and pause from the row.
 
 import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { post } from '../api.js';
-import { plural } from '../format.js';
-import { useLive } from '../live.js';
-import { listParam } from '../router.js';
+import { post, useLive } from '../api.js';
+import { listParam, plural } from '../format.js';
 import { loadNames, nameOf, namesVersion, navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { Command, Empty, ErrorBox, Icon, Link, Skeleton, StateBadge, Switch, Time } from '../ui/controls.js';
-import { PAGE, PAGES, endOfList, inParts, paged } from '../ui/paged.js';
 import { EntityPicker } from '../ui/run_filters.js';
-import { RunBars, lastRuns } from '../ui/run_table.js';
 import { scheduleWords } from '../ui/schedule.js';
-import { Table } from '../ui/table.js';
+import { PAGE, PAGES, RunBars, Table, endOfList, inParts, lastRuns, paged } from '../ui/table.js';
 
 const actions = () => import('../ui/deployment_actions.js');
 
@@ -31,7 +27,7 @@ export default function DeploymentsPage() {
     return answer;
   });
   const rows = list.data?.results ?? [];
-  const ids = rows.map((/** @type {any} */ deployment) => deployment.id);
+  const ids = rows.map((deployment) => deployment.id);
   const more = useQuery(ids.length ? `deployments more ${ids.join()}` : null, async (signal) => {
     const parts = await inParts(ids, (part) => Promise.all([
       lastRuns('deployment_id', part, signal), post('/flow_runs/filter', { deployments: { id: { any_: part } }, flow_runs: { state: { type: { any_: ['SCHEDULED'] } } }, sort: 'NEXT_SCHEDULED_START_TIME_ASC', limit: PAGE }, { signal }),
@@ -74,13 +70,13 @@ export default function DeploymentsPage() {
   return html`<section class="page deployments-page">
     <div class="page-head"><h1>Deployments</h1>
       <label class="search"><${Icon} name="search" /><span class="sr">Search by name</span><input id="deployment-search" type="search" placeholder="Search by name or flow" value=${search} autocomplete="off" spellcheck=${false}
-        onInput=${(/** @type {any} */ e) => setQuery({ name: e.target.value }, { replace: true })} onKeyDown=${(/** @type {KeyboardEvent} */ e) => { if (e.key === 'Escape' || e.key === 'Enter') /** @type {any} */ (e.target).blur(); }} /><kbd>/</kbd></label>
-      <div class="pickers"><${EntityPicker} label="Flow" chosen=${flows} path="/flows/filter" filter="flows" onChange=${(/** @type {string[]} */ next) => setQuery({ flows: next })} /></div></div>
+        onInput=${(e) => setQuery({ name: e.target.value }, { replace: true })} onKeyDown=${(e) => { if (e.key === 'Escape' || e.key === 'Enter') /** @type {any} */ (e.target).blur(); }} /><kbd>/</kbd></label>
+      <div class="pickers"><${EntityPicker} label="Flow" chosen=${flows} path="/flows/filter" filter="flows" onChange=${(next) => setQuery({ flows: next })} /></div></div>
     <${ErrorBox} error=${list.error ?? more.error} retry=${reload} />
     ${!list.data ? !list.error && html`<${Skeleton} />`
       : !rows.length ? search || flows.length ? html`<${Empty} title="No deployment matches"><p><button class="btn primary" onClick=${() => navigate('/deployments')}>Clear the filters</button></p><//>` : html`<${NoDeployments} />`
-      : html`<${Table} label="Deployments" rows=${rows} columns=${columns} total=${list.data.count} rowId=${(/** @type {any} */ each) => each.id} rowHeight=${rowTall} cursor=${cursor} stale=${list.stale} scroller=${scroller} remember="deployments"
-          rowClass=${(/** @type {any} */ each) => (each.paused ? 'is-paused' : '')} sort=${sort} onSort=${(/** @type {string} */ next) => setQuery({ sort: next === 'NAME_ASC' ? null : next })} onOpen=${open}
+      : html`<${Table} label="Deployments" rows=${rows} columns=${columns} total=${list.data.count} rowId=${(each) => each.id} rowHeight=${rowTall} cursor=${cursor} stale=${list.stale} scroller=${scroller} remember="deployments"
+          rowClass=${(each) => (each.paused ? 'is-paused' : '')} sort=${sort} onSort=${(next) => setQuery({ sort: next === 'NAME_ASC' ? null : next })} onOpen=${open}
           onEnd=${() => { if (!list.stale && rows.length < (list.data?.count ?? 0) && pages < PAGES) setPages(pages + 1); }}
           after=${html`<div class="table-foot" aria-live="polite">${endOfList(rows.length, list.data.count, pages, plural(rows.length, 'deployment'), 'deployments')}</div>`} />`}
   </section>`;

@@ -1,10 +1,8 @@
 // Events: what happened to what, newest first, live; heartbeats stay out unless they are asked for.
 
 import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { config, get, post } from '../api.js';
-import { count, plural, stateKey } from '../format.js';
-import { stream } from '../live.js';
-import { listParam } from '../router.js';
+import { config, get, post, stream } from '../api.js';
+import { count, listParam, plural, stateKey } from '../format.js';
 import { navigate, place, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { Command, Empty, ErrorBox, Icon, Link, Menu, NotFound, Skeleton, Time } from '../ui/controls.js';
 import { Details, JsonView } from '../ui/facts.js';
@@ -112,7 +110,7 @@ function EventList() {
   return html`<section class="page events-page">
     <div class="page-head"><h1>Events</h1>
       <label class="search"><${Icon} name="search" /><span class="sr">Search</span><input id="event-search" type="search" placeholder="Search names and contents" value=${text} autocomplete="off" spellcheck=${false} maxlength="200"
-        onInput=${(/** @type {any} */ e) => setQuery({ text: e.target.value }, { replace: true })} onKeyDown=${(/** @type {KeyboardEvent} */ e) => { if (e.key === 'Escape' || e.key === 'Enter') /** @type {any} */ (e.target).blur(); }} /><kbd>/</kbd></label>
+        onInput=${(e) => setQuery({ text: e.target.value }, { replace: true })} onKeyDown=${(e) => { if (e.key === 'Escape' || e.key === 'Enter') /** @type {any} */ (e.target).blur(); }} /><kbd>/</kbd></label>
       <div class="pickers"><${Menu} class="btn ghost ${kinds.length ? 'is-on' : ''}" title="Kinds of events" label=${html`<span class="cut">${kinds.length === 1 ? kinds[0] : kinds.length ? `Kinds · ${kinds.length}` : 'Kinds'}</span><${Icon} name="down" size=${14} />`}>${() => html`<div class="menu-list">
           ${(names.data ?? []).map((/** @type {any} */ each) => html`<label class="menu-item" key=${each.value}><input type="checkbox" checked=${kinds.includes(each.value)} onChange=${() => setQuery({ kinds: kinds.includes(each.value) ? kinds.filter((kind) => kind !== each.value) : [...kinds, each.value], ...(each.value === HEARTBEAT && { heartbeats: '1' }) })} /><span class="cut">${each.label}</span><em class="num faint">${count(each.count)}</em></label>`)}
           ${names.data && !names.data.length && html`<p class="muted">No events in this time.</p>`}</div>`}<//>
@@ -125,8 +123,8 @@ function EventList() {
       : !events.length ? filtered ? html`<${Empty} title="No event matches"><p><button class="btn primary" onClick=${clear}>Clear filters</button></p><//>` : html`<${Empty} title="No events in this time"><p>Runs make them; so can your own code:</p><${Command} lines=${`from prefect.events import emit_event
 
 emit_event("shop.order.paid", resource={"prefect.resource.id": "shop.order.17"})`} /><//>`
-      : html`<${Table} label="Events" rows=${events} columns=${columns} total=${list.data.total} rowId=${(/** @type {any} */ event) => event.id} rowHeight=${rowTall} cursor=${cursor} stale=${list.stale} scroller=${scroller} remember="events"
-          onOpen=${(/** @type {any} */ event) => navigate(pageOf(event))} onEnd=${loadMore} after=${html`<div class="table-foot">${events.length < list.data.total ? `${count(events.length)} of ${count(list.data.total)} events` : plural(events.length, 'event')}</div>`} />`}
+      : html`<${Table} label="Events" rows=${events} columns=${columns} total=${list.data.total} rowId=${(event) => event.id} rowHeight=${rowTall} cursor=${cursor} stale=${list.stale} scroller=${scroller} remember="events"
+          onOpen=${(event) => navigate(pageOf(event))} onEnd=${loadMore} after=${html`<div class="table-foot">${events.length < list.data.total ? `${count(events.length)} of ${count(list.data.total)} events` : plural(events.length, 'event')}</div>`} />`}
   </section>`;
 }
 

@@ -1,15 +1,14 @@
 // One flow: how long its runs take over time, its runs, its deployments.
 
 import { html, useMemo, useState } from '../../vendor/preact.js';
-import { call, get, post } from '../api.js';
+import { call, get, post, useLive } from '../api.js';
 import { count, duration, niceStep, percent } from '../format.js';
-import { useLive } from '../live.js';
 import { namesVersion, navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { History, toBuckets } from '../ui/chart.js';
 import { Copy, Empty, ErrorBox, Icon, Lazy, Link, NotFound, Segments, Skeleton, StateBadge, Tabs, Tags, Time } from '../ui/controls.js';
 import { RangePicker, bodyOf, readFilters, windowOf } from '../ui/run_filters.js';
-import { RunTable, isBusy, statsOf } from '../ui/run_table.js';
 import { scheduleWords } from '../ui/schedule.js';
+import { RunTable, isBusy, statsOf } from '../ui/table.js';
 
 const PAGE = 200;
 const NO_STATES = new Set();
@@ -71,9 +70,9 @@ export default function FlowPage({ id }) {
       ${flow.data.tags?.length > 0 && html`<div class="fact"><dt>Tags</dt><dd><${Tags} tags=${flow.data.tags} /></dd></div>`}</dl>
     <${ErrorBox} error=${error} retry=${() => { for (const each of [flow, runs, history, deployments, next]) if (each.error) each.reload(); }} />
     ${history.data && html`<div class="chart-bar"><span class="faint">${mode === 'scatter' ? 'Duration of each run; click one to open it' : 'Runs by state; drag to zoom'}</span><${Segments} label="Chart" value=${mode} choices=${[['scatter', html`<${Icon} name="scatter" /><span class="sr">Durations</span>`], ['bars', html`<${Icon} name="bars" /><span class="sr">Bars</span>`]]} onChange=${setMode} /></div>
-      <${History} buckets=${history.data.buckets} start=${start} end=${end} active=${NO_STATES} mode=${mode} runs=${rows} stale=${history.stale} onOpen=${(/** @type {any} */ run) => navigate(`/runs/flow-run/${run.id}`)}
-        onZoom=${(/** @type {number} */ from, /** @type {number} */ to) => setQuery({ rangeType: 'range', start: new Date(from).toISOString(), end: new Date(to).toISOString(), seconds: null })} />`}
-    <div class="pane-bar"><${Tabs} label="About the flow" value=${tab} tabs=${[['runs', 'Runs'], ['deployments', html`Deployments<em>${deployments.data ? count(deployments.data.length) : ''}</em>`], ['details', 'Details']]} onChange=${(/** @type {string} */ to) => setQuery({ tab: to === 'runs' ? null : to })} /></div>
+      <${History} buckets=${history.data.buckets} start=${start} end=${end} active=${NO_STATES} mode=${mode} runs=${rows} stale=${history.stale} onOpen=${(run) => navigate(`/runs/flow-run/${run.id}`)}
+        onZoom=${(from, to) => setQuery({ rangeType: 'range', start: new Date(from).toISOString(), end: new Date(to).toISOString(), seconds: null })} />`}
+    <div class="pane-bar"><${Tabs} label="About the flow" value=${tab} tabs=${[['runs', 'Runs'], ['deployments', html`Deployments<em>${deployments.data ? count(deployments.data.length) : ''}</em>`], ['details', 'Details']]} onChange=${(to) => setQuery({ tab: to === 'runs' ? null : to })} /></div>
     ${tab === 'deployments' ? html`<div class="panel"><${DeploymentList} deployments=${deployments.data} /></div>`
       : tab === 'details' ? html`<${Lazy} from=${facts} name="Details" entries=${[['Id', html`<${Copy} text=${id} />`], ['Created', html`<${Time} at=${flow.data.created} />`], ['Updated', html`<${Time} at=${flow.data.updated} />`], ['Tags', flow.data.tags?.length ? html`<${Tags} tags=${flow.data.tags} />` : null], ['Labels', Object.keys(flow.data.labels ?? {}).length ? html`<${Lazy} from=${facts} name="JsonView" value=${flow.data.labels} />` : null]]} />`
       : !runs.data ? !runs.error && html`<${Skeleton} rows=${6} />` : rows.length ? html`<${RunTable} label="Runs of the flow" runs=${rows} total=${runs.data.count} stale=${runs.stale} group="Flow" deployments />` : html`<${Empty} title="No runs in this time"><p class="muted">Choose a longer time above.</p><//>`}

@@ -1,14 +1,11 @@
 // Flows: each with its last runs, how well and how long it runs, and when it runs next.
 
 import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { config, post } from '../api.js';
+import { config, post, useLive } from '../api.js';
 import { count, duration, percent, plural } from '../format.js';
-import { useLive } from '../live.js';
 import { navigate, place, rememberNames, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { Command, Empty, ErrorBox, Icon, Link, Skeleton, StateBadge, Time } from '../ui/controls.js';
-import { PAGES, endOfList, inParts, paged } from '../ui/paged.js';
-import { RunBars, lastRuns, statsOf } from '../ui/run_table.js';
-import { Table } from '../ui/table.js';
+import { PAGES, RunBars, Table, endOfList, inParts, lastRuns, paged, statsOf } from '../ui/table.js';
 
 export default function FlowsPage() {
   const query = place.value.query;
@@ -23,7 +20,7 @@ export default function FlowsPage() {
     return answer;
   });
   const rows = flows.data?.results ?? [];
-  const ids = rows.map((/** @type {any} */ flow) => flow.id);
+  const ids = rows.map((flow) => flow.id);
   const more = useQuery(ids.length ? `flows more ${ids.join()}` : null, async (signal) => {
     const parts = await inParts(ids, (part) => Promise.all([
       lastRuns('flow_id', part, signal), post('/ui/flows/next-runs', { flow_ids: part }, { signal }), post('/ui/flows/count-deployments', { flow_ids: part }, { signal }),
@@ -62,12 +59,12 @@ export default function FlowsPage() {
   return html`<section class="page flows-page">
     <div class="page-head"><h1>Flows</h1>
       <label class="search"><${Icon} name="search" /><span class="sr">Search by name</span><input id="flow-search" type="search" placeholder="Search by name" value=${search} autocomplete="off" spellcheck=${false}
-        onInput=${(/** @type {any} */ e) => setQuery({ name: e.target.value }, { replace: true })} onKeyDown=${(/** @type {KeyboardEvent} */ e) => { if (e.key === 'Escape' || e.key === 'Enter') /** @type {any} */ (e.target).blur(); }} /><kbd>/</kbd></label></div>
+        onInput=${(e) => setQuery({ name: e.target.value }, { replace: true })} onKeyDown=${(e) => { if (e.key === 'Escape' || e.key === 'Enter') /** @type {any} */ (e.target).blur(); }} /><kbd>/</kbd></label></div>
     <${ErrorBox} error=${flows.error ?? more.error} retry=${() => { flows.reload(); more.reload(); }} />
     ${!flows.data ? !flows.error && html`<${Skeleton} />`
       : !rows.length ? search ? html`<${Empty} title="No flow has this name"><p><button class="btn primary" onClick=${() => setQuery({ name: null })}>Clear the search</button></p><//>` : html`<${NoFlows} />`
-      : html`<${Table} label="Flows" rows=${rows} columns=${columns} total=${flows.data.count} rowId=${(/** @type {any} */ flow) => flow.id} rowHeight=${rowTall} cursor=${cursor} stale=${flows.stale} scroller=${scroller} remember="flows"
-          sort=${sort} onSort=${(/** @type {string} */ next) => setQuery({ sort: next === 'NAME_ASC' ? null : next })} onOpen=${open} onEnd=${() => { if (!flows.stale && rows.length < (flows.data?.count ?? 0) && pages < PAGES) setPages(pages + 1); }}
+      : html`<${Table} label="Flows" rows=${rows} columns=${columns} total=${flows.data.count} rowId=${(flow) => flow.id} rowHeight=${rowTall} cursor=${cursor} stale=${flows.stale} scroller=${scroller} remember="flows"
+          sort=${sort} onSort=${(next) => setQuery({ sort: next === 'NAME_ASC' ? null : next })} onOpen=${open} onEnd=${() => { if (!flows.stale && rows.length < (flows.data?.count ?? 0) && pages < PAGES) setPages(pages + 1); }}
           after=${html`<div class="table-foot" aria-live="polite">${endOfList(rows.length, flows.data.count, pages, plural(rows.length, 'flow'), 'flows')}</div>`} />`}
   </section>`;
 }

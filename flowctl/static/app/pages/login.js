@@ -1,9 +1,8 @@
 // Asks for the server's auth string when it wants one.
 
 import { html, useState } from '../../vendor/preact.js';
-import { get, setCredentials } from '../api.js';
-import { start } from '../live.js';
-import { safeRedirect } from '../router.js';
+import { get, setCredentials, startLive } from '../api.js';
+import { safeRedirect } from '../format.js';
 import { navigate, place, useTitle } from '../store.js';
 import { Icon } from '../ui/controls.js';
 
@@ -19,7 +18,7 @@ export default function LoginPage() {
     setCredentials(String(form.get('secret') ?? ''), form.has('remember'));
     try {
       await get('/admin/version');
-      start();
+      startLive();
       navigate(safeRedirect(place.peek().query.get('redirect')), { replace: true });
     } catch (error) {
       setCredentials(null, false);

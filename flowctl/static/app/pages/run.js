@@ -1,13 +1,12 @@
 // One run: its timeline above, its log below, why it failed on top, and what can be done about it.
 
 import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { get, post } from '../api.js';
+import { get, idsOf, post, useLive } from '../api.js';
 import { TERMINAL, briefParameters, count, duration, elapsed, plural, stateKey, stateLabel } from '../format.js';
-import { idsOf, useLive } from '../live.js';
-import { loadNames, nameOf, namesVersion, navigate, place, readSetting, setQuery, useActions, useCommands, useQuery, useTitle, writeSetting } from '../store.js';
+import { loadNames, loadSteps, nameOf, namesVersion, navigate, place, readSetting, setQuery, useActions, useCommands, useQuery, useTitle, writeSetting } from '../store.js';
 import { Copy, Duration, ErrorBox, Icon, Lazy, Link, Menu, NotFound, Skeleton, StateBadge, Tabs, Tags, Time } from '../ui/controls.js';
 import { Gantt } from '../ui/gantt.js';
-import { attemptSegments, criticalPath, mergeGraphs, nodesOf, rowsOf } from '../ui/gantt_layout.js';
+import { attemptsOf, criticalPath, mergeGraphs, nodesOf, rowsOf } from '../ui/gantt_layout.js';
 import { LogView } from '../ui/logview.js';
 
 const PAGE = 200;
@@ -25,11 +24,7 @@ const why = () => import('../ui/why.js');
 export default function RunPage({ id }) {
   const query = place.value.query;
   namesVersion.value;
-  const run = useQuery(`run ${id}`, async (signal) => {
-    const found = await get(`/flow_runs/${id}`, { signal });
-    loadNames([found]).catch(() => {});
-    return found;
-  });
+  const run = useQuery(`run ${id}`, (signal) => get(`/flow_runs/${id}`, { signal }));
   const graph = useRef(/** @type {any} */ (null));
   const tasksById = useRef(/** @type {Map<string, any>} */ (new Map()));
   const graphQuery = useQuery(`graph ${id}`, async (signal) => {
@@ -76,6 +71,15 @@ export default function RunPage({ id }) {
       tasks.set(tasksById.current);
     }, () => {});
   }, [failedNodes, Boolean(tasks.data)]);
+
+  // Names, and the attempts of tasks that had several, in one request.
+  const retried = useMemo(() => nodes.filter((node) => node.kind === 'task-run' && node.attempts > 1).slice(0, PAGE), [nodes]);
+  const [attempts, setAttempts] = useState(/** @type {Map<string, import('../ui/gantt_layout.js').Attempt[]>} */ (new Map()));
+  useEffect(() => {
+    if (!data || !(tasks.data || tasks.error)) return;
+    loadNames([data]).catch(() => {});
+    loadSteps(retried.map((node) => node.id)).then((steps) => setAttempts(new Map(Object.entries(steps).map(([task, states]) => [task, attemptsOf(states)]))), () => {});
+  }, [data?.id, Boolean(tasks.data || tasks.error), retried.map((node) => `${node.id} ${node.attempts} ${node.name}`).join()]);
 
   const selected = query.get('task');
   const select = (/** @type {string | null} */ task) => setQuery({ task }, { replace: true });
@@ -130,7 +134,7 @@ export default function RunPage({ id }) {
     <${Facts} run=${data} flow=${flow} nodes=${nodes} />
     <${ErrorBox} error=${run.error} retry=${run.reload} />
     ${data.state_type !== 'COMPLETED' && html`<${Lazy} from=${why} name="Why" quiet run=${data} failed=${failedNodes} tasks=${tasks.data} onTask=${select} refresh=${refresh} />`}
-    <${Split} top=${html`<${TopPane} run=${data} nodes=${nodes} graph=${graphQuery} tasks=${tasks} selected=${selected} select=${select} />`}
+    <${Split} top=${html`<${TopPane} run=${data} nodes=${nodes} graph=${graphQuery} tasks=${tasks} attempts=${attempts} selected=${selected} select=${select} />`}
       bottom=${html`<${BottomPane} run=${data} active=${active} artifactCount=${artifactsIn(graphQuery.data)} names=${names} nodes=${nodes} selected=${selected} select=${select} />`} rows=${nodes.length} tall=${query.get('view') === 'graph'} />
   </section>`;
 }
@@ -225,14 +229,14 @@ function Split({ top, bottom, rows, tall }) {
     <div class="pane" style=${{ flex: `0 0 ${share ? `${share * 100}%` : natural}` }}>${top}</div>
     <div class="divider" role="separator" aria-orientation="horizontal" aria-label="Height of the timeline" tabIndex="0" aria-valuenow=${Math.round((share || 0.4) * 100)} aria-valuemin="12" aria-valuemax="85"
       onDblClick=${() => { setShare(0); writeSetting('run.split', '0'); }}
-      onKeyDown=${(/** @type {KeyboardEvent} */ e) => { if (e.key === 'ArrowUp' || e.key === 'ArrowDown') { e.preventDefault(); e.stopPropagation(); move((share || 0.4) + (e.key === 'ArrowDown' ? 0.05 : -0.05)); } }}
-      onPointerDown=${(/** @type {PointerEvent} */ e) => { /** @type {Element} */ (e.target).setPointerCapture(e.pointerId); e.preventDefault(); }}
-      onPointerMove=${(/** @type {PointerEvent} */ e) => { if (!e.buttons || !root.current) return; const box = root.current.getBoundingClientRect(); move((e.clientY - box.top) / box.height); }}></div>
+      onKeyDown=${(e) => { if (e.key === 'ArrowUp' || e.key === 'ArrowDown') { e.preventDefault(); e.stopPropagation(); move((share || 0.4) + (e.key === 'ArrowDown' ? 0.05 : -0.05)); } }}
+      onPointerDown=${(e) => { /** @type {Element} */ (e.target).setPointerCapture(e.pointerId); e.preventDefault(); }}
+      onPointerMove=${(e) => { if (!e.buttons || !root.current) return; const box = root.current.getBoundingClientRect(); move((e.clientY - box.top) / box.height); }}></div>
     <div class="pane bottom">${bottom}</div></div>`;
 }
 
 /** @param {any} props */
-function TopPane({ run, nodes, graph, tasks, selected, select }) {
+function TopPane({ run, nodes, graph, tasks, attempts, selected, select }) {
   const query = place.value.query;
   const asked = query.get('view') ?? '';
   const view = asked === 'tasks' || asked === 'graph' ? asked : 'timeline';
@@ -242,7 +246,6 @@ function TopPane({ run, nodes, graph, tasks, selected, select }) {
   const [expanded, setExpanded] = useState(/** @type {Set<string>} */ (new Set()));
   const [children, setChildren] = useState(/** @type {Map<string, any>} */ (new Map()));
   const zoom = useRef(/** @type {any} */ (null));
-  const [segments, setSegments] = useState(/** @type {Map<string, any>} */ (new Map()));
 
   // A group with failures shows them without a click.
   const groups = useRef(false);
@@ -259,14 +262,6 @@ function TopPane({ run, nodes, graph, tasks, selected, select }) {
     const group = rows.find((row) => row.kind === 'group' && row.members?.some((node) => node.id === selected));
     if (group) setExpanded(new Set([...expanded, group.id]));
   }, [selected]);
-
-  const retried = useMemo(() => nodes.filter((/** @type {any} */ node) => node.kind === 'task-run' && node.attempts > 1).slice(0, 200), [nodes]);
-  // Attempts as segments of their own: for the chosen task, when it had several.
-  useEffect(() => {
-    const node = retried.find((/** @type {any} */ each) => each.id === selected);
-    if (!node) return;
-    get(`/task_run_states/?task_run_id=${node.id}`).then((states) => setSegments((old) => new Map([...old, [node.id, attemptSegments(states, Date.now())]])), () => {});
-  }, [selected, retried]);
 
   const toggle = (/** @type {any} */ row) => {
     const next = new Set(expanded);
@@ -289,8 +284,8 @@ function TopPane({ run, nodes, graph, tasks, selected, select }) {
   const end = TERMINAL.has(run.state_type) && run.end_time ? Math.max(Date.parse(run.end_time), lastEnd) : run.start_time ? null : start + 1000;
   const chosen = selected && nodes.find((/** @type {any} */ node) => node.id === selected);
   const failed = nodes.filter((/** @type {any} */ node) => BAD.has(node.type)).length;
-  return html`<div class="pane-bar"><${Tabs} label="Tasks of the run" value=${view} tabs=${[['timeline', 'Timeline'], ['graph', 'Graph'], ['tasks', html`Tasks<em>${nodes.length ? count(nodes.length) : ''}</em>`]]} onChange=${(/** @type {string} */ next) => setQuery({ view: next === 'timeline' ? null : next })} />
-      <label class="search"><${Icon} name="search" size=${14} /><span class="sr">Filter tasks</span><input type="search" placeholder="Filter tasks" value=${filter} autocomplete="off" onInput=${(/** @type {any} */ e) => setQuery({ tasks: e.target.value }, { replace: true })} /></label>
+  return html`<div class="pane-bar"><${Tabs} label="Tasks of the run" value=${view} tabs=${[['timeline', 'Timeline'], ['graph', 'Graph'], ['tasks', html`Tasks<em>${nodes.length ? count(nodes.length) : ''}</em>`]]} onChange=${(next) => setQuery({ view: next === 'timeline' ? null : next })} />
+      <label class="search"><${Icon} name="search" size=${14} /><span class="sr">Filter tasks</span><input type="search" placeholder="Filter tasks" value=${filter} autocomplete="off" onInput=${(e) => setQuery({ tasks: e.target.value }, { replace: true })} /></label>
       ${(failed > 0 || failedOnly) && html`<label class="check"><input type="checkbox" checked=${failedOnly} onChange=${() => setQuery({ failed: failedOnly ? null : '1' }, { replace: true })} />Failed only <span class="faint num">${count(failed)}</span></label>`}
       <span class="grow"></span>
       ${chosen && html`<${Link} class="btn ghost" to=${chosen.kind === 'flow-run' ? `/runs/flow-run/${chosen.id}` : `/runs/task-run/${chosen.id}`} title="Open ${chosen.label}"><span class="cut">Open ${chosen.label}</span><${Icon} name="right" size=${14} /><//>`}
@@ -303,8 +298,8 @@ function TopPane({ run, nodes, graph, tasks, selected, select }) {
     ${!graph.data && !tasks.data && !graph.error ? html`<${Skeleton} rows=${4} />`
       : nodes.length === 0 ? html`<div class="log-empty">${graph.error ? '' : TERMINAL.has(run.state_type) ? 'This run started no tasks.' : 'No task has started yet.'}</div>`
       : view === 'graph' ? html`<${Lazy} from=${graphView} name="Graph" nodes=${nodes} selected=${selected} critical=${path} filter=${filter} failedOnly=${failedOnly} zoom=${zoom} onSelect=${select} onOpen=${open} />`
-      : view === 'tasks' ? html`<${Lazy} from=${tasktable} name="TaskTable" nodes=${nodes} filter=${filter} failedOnly=${failedOnly} selected=${selected} onSelect=${select} />`
-      : html`<${Gantt} rows=${rows} start=${first} end=${end} selected=${selected} critical=${path} segments=${segments} zoom=${zoom} onSelect=${(/** @type {any} */ row) => select(row?.id ?? null)} onOpen=${open} onToggle=${toggle} />`}`;
+      : view === 'tasks' ? html`<${Lazy} from=${tasktable} name="TaskTable" nodes=${nodes} attempts=${attempts} filter=${filter} failedOnly=${failedOnly} selected=${selected} onSelect=${select} />`
+      : html`<${Gantt} rows=${rows} start=${first} end=${end} selected=${selected} critical=${path} attempts=${attempts} zoom=${zoom} onSelect=${(row) => select(row?.id ?? null)} onOpen=${open} onToggle=${toggle} />`}`;
 }
 
 /** @param {any} props */
@@ -313,17 +308,17 @@ function BottomPane({ run, active, artifactCount, names, nodes, selected, select
   const tab = query.get('tab') ?? 'logs';
   const subflows = nodes.filter((/** @type {any} */ node) => node.kind === 'flow-run');
   const tabs = html`<${Tabs} label="About the run" value=${tab} tabs=${[['logs', 'Logs'], ...(artifactCount || tab === 'artifacts' ? [['artifacts', html`Artifacts${artifactCount > 0 && html`<em>${count(artifactCount)}</em>`}`]] : []), ...(subflows.length ? [['subflows', html`Subflows<em>${subflows.length}</em>`]] : []), ['states', 'State history'], ['parameters', 'Parameters'], ['details', 'Details']]}
-    onChange=${(/** @type {string} */ next) => setQuery({ tab: next === 'logs' ? null : next })} />`;
+    onChange=${(next) => setQuery({ tab: next === 'logs' ? null : next })} />`;
   const chosen = useMemo(() => (selected ? new Set([selected]) : null), [selected]);
   const subSelected = selected && subflows.some((/** @type {any} */ node) => node.id === selected);
   const ofArtifacts = useMemo(() => ({ flow_run_id: { any_: [run.id] } }), [run.id]);
   const filter = useMemo(() => ({ flow_run_id: { any_: [subSelected ? selected : run.id] } }), [run.id, subSelected && selected]);
   if (tab === 'logs') {
-    return html`<${LogView} filter=${filter} active=${active} bar=${tabs} nameOfTask=${(/** @type {string} */ id) => names.get(id)} tasks=${subSelected ? null : chosen} taskLabel=${selected ? names.get(selected) ?? 'one task' : ''}
+    return html`<${LogView} filter=${filter} active=${active} bar=${tabs} nameOfTask=${(id) => names.get(id)} tasks=${subSelected ? null : chosen} taskLabel=${selected ? names.get(selected) ?? 'one task' : ''}
       onTask=${select} downloadPath=${`/flow_runs/${run.id}/logs/download`} downloadName=${run.name} />`;
   }
   return html`<div class="pane-bar">${tabs}</div>
-    ${tab === 'artifacts' ? html`<${Lazy} from=${artifacts} name="Artifacts" filter=${ofArtifacts} version=${run} nameOfTask=${(/** @type {string} */ id) => names.get(id)} />`
+    ${tab === 'artifacts' ? html`<${Lazy} from=${artifacts} name="Artifacts" filter=${ofArtifacts} version=${run} nameOfTask=${(id) => names.get(id)} />`
       : tab === 'states' ? html`<${Lazy} from=${facts} name="StateHistory" path=${`/flow_run_states/?flow_run_id=${run.id}`} version=${run.state_id} />`
       : tab === 'parameters' ? html`<div class="panel" tabIndex="0">${Object.keys(run.parameters ?? {}).length ? html`<${Lazy} from=${facts} name="JsonView" value=${run.parameters} />` : html`<p class="muted">This run has no parameters.</p>`}</div>`
       : tab === 'subflows' ? html`<div class="panel"><table class="plain"><tbody>${subflows.map((/** @type {any} */ node) => html`<tr key=${node.id}><td><${StateBadge} type=${node.type} /></td><td><${Link} class="name" to=${`/runs/flow-run/${node.id}`}>${node.label}<//></td><td class="num">${node.start ? duration(((node.end ?? Date.now()) - node.start) / 1000) : ''}</td></tr>`)}</tbody></table></div>`

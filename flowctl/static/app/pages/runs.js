@@ -1,10 +1,9 @@
 // Runs: what ran, what failed and with which error, as one dense live table under its history.
 
 import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { config, post } from '../api.js';
+import { config, idsOf, post, useLive } from '../api.js';
 import { TERMINAL, count, median, niceStep, plural, stateKey, stateLabel } from '../format.js';
-import { idsOf, useLive } from '../live.js';
-import { loadNames, loadReasons, nameOf, namesVersion, navigate, place, readSetting, setQuery, useActions, useCommands, useQuery, useTitle, writeSetting } from '../store.js';
+import { loadNames, loadReasons, loadTaskCounts, nameOf, namesVersion, navigate, place, readSetting, setQuery, useActions, useCommands, useQuery, useTitle, writeSetting } from '../store.js';
 import { History, toBuckets } from '../ui/chart.js';
 import { Command, DurationBar, Empty, ErrorBox, Icon, Lazy, Link, Reason, Segments, Skeleton, StateBadge, Tags, Time, failureOf, rowHeight, secondsOf } from '../ui/controls.js';
 import { CHIPS, ColumnMenu, EntityPicker, Head, PAGE, RangePicker, TagPicker, bodyOf, readFilters, windowOf } from '../ui/run_filters.js';
@@ -34,8 +33,7 @@ function FlowRuns() {
     if (!runs.length) return;
     loadNames(runs).catch(() => {});
     loadReasons(runs).catch(() => {});
-    post('/ui/flow_runs/count-task-runs', { flow_run_ids: runs.slice(0, PAGE).map((run) => run.id) })
-      .then((counts) => setTaskCounts((old) => ({ ...old, ...counts })), () => {});
+    loadTaskCounts(runs).then((counts) => setTaskCounts((old) => ({ ...old, ...counts })), () => {});
   };
   const runs = useQuery(`runs ${key}`, async (signal) => {
     const answer = await post('/flow_runs/paginate', { ...bodyOf(filters, true), sort: filters.sort, limit: PAGE, page: 1 }, { signal });
@@ -162,7 +160,7 @@ function FlowRuns() {
   const columns = [
     {
       key: 'check', head: '', label: 'Select', cell: (/** @type {any} */ run, /** @type {number} */ i) => html`<label class="row-check"><input type="checkbox" checked=${selected.has(run.id)} aria-label="Select ${run.name}"
-        onClick=${(/** @type {MouseEvent} */ e) => { e.stopPropagation(); toggle(i, e.shiftKey); }} /></label>`,
+        onClick=${(e) => { e.stopPropagation(); toggle(i, e.shiftKey); }} /></label>`,
     },
     { key: 'state', head: 'State', cell: (/** @type {any} */ run) => html`<${StateBadge} type=${run.state_type} name=${run.state_name} />` },
     {
@@ -189,11 +187,11 @@ function FlowRuns() {
     <${Head} tab="flow-runs">
       <label class="search"><${Icon} name="search" /><span class="sr">Search by name</span>
         <input id="run-search" type="search" placeholder="Search by name" value=${filters.search} autocomplete="off" spellcheck=${false}
-          onInput=${(/** @type {any} */ e) => setQuery({ 'flow-run-search': e.target.value, page: null }, { replace: true })}
-          onKeyDown=${(/** @type {KeyboardEvent} */ e) => { if (e.key === 'Escape' || e.key === 'Enter') /** @type {any} */ (e.target).blur(); }} /><kbd>/</kbd></label>
+          onInput=${(e) => setQuery({ 'flow-run-search': e.target.value, page: null }, { replace: true })}
+          onKeyDown=${(e) => { if (e.key === 'Escape' || e.key === 'Enter') /** @type {any} */ (e.target).blur(); }} /><kbd>/</kbd></label>
       <div class="pickers">
-        <${EntityPicker} label="Flow" chosen=${filters.flows} path="/flows/filter" filter="flows" onChange=${(/** @type {string[]} */ ids) => setQuery({ flows: ids })} />
-        <${EntityPicker} label="Deployment" chosen=${filters.deployments} path="/deployments/filter" filter="deployments" onChange=${(/** @type {string[]} */ ids) => setQuery({ deployments: ids })} />
+        <${EntityPicker} label="Flow" chosen=${filters.flows} path="/flows/filter" filter="flows" onChange=${(ids) => setQuery({ flows: ids })} />
+        <${EntityPicker} label="Deployment" chosen=${filters.deployments} path="/deployments/filter" filter="deployments" onChange=${(ids) => setQuery({ deployments: ids })} />
         <${TagPicker} chosen=${filters.tags} rows=${rows} />
         <button type="button" class="btn ghost toggle" aria-pressed=${filters.topLevel} onClick=${() => setQuery({ subflows: filters.topLevel ? null : 'hide' })} title="Hide runs that another flow started">Hide subflows</button>
         ${filtered && html`<button type="button" class="btn ghost" onClick=${clearFilters} title="Clear all filters (Esc)"><${Icon} name="close" size=${14} />Clear</button>`}
@@ -203,24 +201,24 @@ function FlowRuns() {
     <div class="filter-bar">
       <div class="chips" role="group" aria-label="States">${CHIPS.map((type) => html`<button type="button" key=${type} class="chip s-${stateKey(type)} ${sums[type] ? '' : 'is-zero'}"
         aria-pressed=${filters.states.includes(type)} title="${stateLabel(type)}: click to add or remove, Alt-click for only this"
-        onClick=${(/** @type {MouseEvent} */ e) => toggleState(type, e.altKey)}><i></i><span>${stateLabel(type)}</span><em>${history.data ? count(sums[type] ?? 0) : ''}</em></button>`)}
+        onClick=${(e) => toggleState(type, e.altKey)}><i></i><span>${stateLabel(type)}</span><em>${history.data ? count(sums[type] ?? 0) : ''}</em></button>`)}
         ${filters.names.map((name) => html`<button type="button" key=${name} class="chip s-${stateKey('SCHEDULED', name)}" aria-pressed="true" onClick=${() => setQuery({ state: [...filters.states.map(stateLabel), ...filters.names.filter((n) => n !== name)] })}><i></i><span>${name}</span><${Icon} name="close" size=${12} /></button>`)}
       </div>
       <div class="pickers view-tools">
         <${ColumnMenu} off=${columnsOff} onChange=${(/** @type {Set<string>} */ off) => { setColumnsOff(off); writeSetting('runs.columns.off', [...off].join()); }} />
-        <${Segments} label="Chart" value=${mode} choices=${[['bars', html`<${Icon} name="bars" /><span class="sr">Bars</span>`], ['scatter', html`<${Icon} name="scatter" /><span class="sr">Durations</span>`]]} onChange=${(/** @type {string} */ m) => { setMode(m); writeSetting('runs.chart', m); }} />
+        <${Segments} label="Chart" value=${mode} choices=${[['bars', html`<${Icon} name="bars" /><span class="sr">Bars</span>`], ['scatter', html`<${Icon} name="scatter" /><span class="sr">Durations</span>`]]} onChange=${(m) => { setMode(m); writeSetting('runs.chart', m); }} />
       </div>
     </div>
     ${history.error ? !runs.error && html`<${ErrorBox} error=${history.error} retry=${history.reload} />` : !nothingAtAll && html`<${History} buckets=${history.data?.buckets ?? []} start=${start} end=${end} active=${active} mode=${mode} runs=${rows} stale=${history.stale} onOpen=${open}
-      onZoom=${(/** @type {number} */ from, /** @type {number} */ to) => setQuery({ rangeType: 'range', start: new Date(from).toISOString(), end: new Date(to).toISOString(), seconds: null })} />`}
+      onZoom=${(from, to) => setQuery({ rangeType: 'range', start: new Date(from).toISOString(), end: new Date(to).toISOString(), seconds: null })} />`}
     ${selected.size > 0 && html`<${Lazy} from=${bulk} name="BulkBar" quiet rows=${rows} selected=${selected} total=${total} setSelected=${setSelected} filters=${filters} refresh=${refresh} setHidden=${setHidden} />`}
     ${fresh && html`<button type="button" class="pill" onClick=${() => { runs.set(fresh.next); setFresh(null); if (scroller.current) scroller.current.scrollTop = 0; }}>${plural(fresh.count, 'new run')} <${Icon} name="up" size=${14} /></button>`}
     <${ErrorBox} error=${runs.error} retry=${() => { runs.reload(); if (history.error) history.reload(); }} />
     ${!base ? !runs.error && html`<${Skeleton} />`
       : rows.length === 0 ? html`<${NoRuns} filtered=${filtered} nothing=${nothingAtAll} clear=${clearFilters} seconds=${filters.seconds} />`
-      : html`<${Table} label="Flow runs" rows=${rows} columns=${columns} total=${total} rowId=${(/** @type {any} */ run) => run.id} rowHeight=${rowHeight} cursor=${cursor} stale=${runs.stale}
-          rowClass=${(/** @type {any} */ run) => `${selected.has(run.id) ? 'is-selected' : ''} ${failureOf(run) ? 'has-failure' : ''}`} scroller=${scroller} remember="runs"
-          sort=${filters.sort} onSort=${(/** @type {string} */ sort) => setQuery({ sort: sort === 'START_TIME_DESC' ? null : sort })} onOpen=${open} onEnd=${loadMore}
+      : html`<${Table} label="Flow runs" rows=${rows} columns=${columns} total=${total} rowId=${(run) => run.id} rowHeight=${rowHeight} cursor=${cursor} stale=${runs.stale}
+          rowClass=${(run) => `${selected.has(run.id) ? 'is-selected' : ''} ${failureOf(run) ? 'has-failure' : ''}`} scroller=${scroller} remember="runs"
+          sort=${filters.sort} onSort=${(sort) => setQuery({ sort: sort === 'START_TIME_DESC' ? null : sort })} onOpen=${open} onEnd=${loadMore}
           after=${html`<div class="table-foot" aria-live="polite">${rows.length < total ? `${count(rows.length)} of ${count(total)} runs loaded` : plural(total, 'run')}</div>`} />`}
   </section>`;
 }

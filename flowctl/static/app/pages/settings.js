@@ -1,8 +1,7 @@
 // Settings: how this browser shows things, and what the server says of itself.
 
 import { html, useState } from '../../vendor/preact.js';
-import { config, credentials, get, setCredentials } from '../api.js';
-import { connection } from '../live.js';
+import { config, connection, credentials, get, setCredentials } from '../api.js';
 import { href, readSetting, setLook, setTheme, setTimeFormat, theme, timeFormat, useQuery, useTitle, writeSetting } from '../store.js';
 import { Copy, ErrorBox, Icon, Lazy, Segments, Skeleton } from '../ui/controls.js';
 
@@ -23,10 +22,10 @@ export default function SettingsPage() {
   return html`<section class="page scrolling"><div class="page-head"><h1>Settings</h1></div><div class="settings">
     <section class="card" aria-labelledby="h-look"><div class="card-head"><h2 id="h-look">This browser</h2></div>
       <${Setting} label="Theme"><${Segments} label="Theme" value=${theme.value} choices=${[['auto', 'System'], ['light', 'Light'], ['dark', 'Dark']]} onChange=${setTheme} /><//>
-      <${Setting} label="Density" note="The height of rows"><${Segments} label="Density" value=${density === 'comfortable' ? density : ''} choices=${[['', 'Compact'], ['comfortable', 'Comfortable']]} onChange=${(/** @type {string} */ value) => { setDensity(value); setLook('density', value); }} /><//>
-      <${Setting} label=${html`Colours of states<span class="swatches">${['completed', 'failed', 'running', 'scheduled'].map((key) => html`<${Icon} key=${key} name=${key} class="s-${key}" />`)}</span>`} note="Blue and orange can be told apart with any colour vision"><${Segments} label="Colours of states" value=${palette} choices=${[['', 'Usual'], ['safe', 'Colour-blind safe']]} onChange=${(/** @type {string} */ value) => { setPalette(value); setLook('palette', value); }} /><//>
+      <${Setting} label="Density" note="The height of rows"><${Segments} label="Density" value=${density === 'comfortable' ? density : ''} choices=${[['', 'Compact'], ['comfortable', 'Comfortable']]} onChange=${(value) => { setDensity(value); setLook('density', value); }} /><//>
+      <${Setting} label=${html`Colours of states<span class="swatches">${['completed', 'failed', 'running', 'scheduled'].map((key) => html`<${Icon} key=${key} name=${key} class="s-${key}" />`)}</span>`} note="Blue and orange can be told apart with any colour vision"><${Segments} label="Colours of states" value=${palette} choices=${[['', 'Usual'], ['safe', 'Colour-blind safe']]} onChange=${(value) => { setPalette(value); setLook('palette', value); }} /><//>
       <${Setting} label="Times" note="The whole time is in the tooltip"><${Segments} label="Times" value=${timeFormat.value} choices=${[['relative', 'Relative'], ['local', 'Local'], ['utc', 'UTC']]} onChange=${setTimeFormat} /><//>
-      <${Setting} label="Single-key shortcuts" note=${html`<kbd>?</kbd> shows them`}><${Segments} label="Single-key shortcuts" value=${keys} choices=${[['on', 'On'], ['off', 'Off']]} onChange=${(/** @type {string} */ value) => { setKeys(value); writeSetting('keys', value); }} /><//>
+      <${Setting} label="Single-key shortcuts" note=${html`<kbd>?</kbd> shows them`}><${Segments} label="Single-key shortcuts" value=${keys} choices=${[['on', 'On'], ['off', 'Off']]} onChange=${(value) => { setKeys(value); writeSetting('keys', value); }} /><//>
       ${credentials() && html`<${Setting} label="Login" note="The password is kept in this browser"><button type="button" class="btn" onClick=${logOut}>Log out</button><//>`}</section>
     <section class="card" aria-labelledby="h-server"><div class="card-head"><h2 id="h-server">Server</h2><span class="faint">${connection.value}</span></div>
       <${ErrorBox} error=${server.error} retry=${server.reload} />

@@ -1,9 +1,8 @@
 // One task run: its state, attempts, inputs, log and history.
 
 import { html, useMemo } from '../../vendor/preact.js';
-import { get, post } from '../api.js';
+import { get, idsOf, post, useLive } from '../api.js';
 import { TERMINAL, duration, errorLine, stateKey } from '../format.js';
-import { idsOf, useLive } from '../live.js';
 import { navigate, place, setQuery, useActions, useCommands, useQuery, useTitle } from '../store.js';
 import { Copy, Duration, ErrorBox, Icon, Lazy, Link, Menu, NotFound, Skeleton, StateBadge, Tabs, Tags, Time } from '../ui/controls.js';
 import { Details, JsonView, StateHistory } from '../ui/facts.js';
@@ -18,7 +17,7 @@ export default function TaskRunPage({ id }) {
   const task = useQuery(`task ${id}`, (signal) => get(`/task_runs/${id}`, { signal }));
   const data = task.data;
   const run = useQuery(data?.flow_run_id ? `run ${data.flow_run_id}` : null, (signal) => get(`/flow_runs/${data.flow_run_id}`, { signal }));
-  const upstream = useMemo(() => [...new Set(Object.values(data?.task_inputs ?? {}).flat().filter((/** @type {any} */ input) => input.input_type === 'task_run').map((/** @type {any} */ input) => input.id))], [data]);
+  const upstream = useMemo(() => [...new Set(Object.values(data?.task_inputs ?? {}).flat().filter((input) => input.input_type === 'task_run').map((input) => input.id))], [data]);
   const inputs = useQuery(upstream.length ? `inputs ${id} ${upstream.join()}` : null, (signal) => post('/task_runs/filter', { task_runs: { id: { any_: upstream.slice(0, 200) } }, limit: 200 }, { signal }));
   const active = Boolean(data) && !TERMINAL.has(data.state_type);
   useLive((event) => idsOf(event).has(id), task.reload, { busy: active });
@@ -52,7 +51,7 @@ export default function TaskRunPage({ id }) {
   if (!data) return html`<section class="page"><div class="page-head"><div class="crumbs"><${Link} to="/runs">Runs<//><span class="faint">/</span><h1>Task run</h1></div></div>${task.error ? html`<${ErrorBox} error=${task.error} retry=${task.reload} />` : html`<${Skeleton} />`}</section>`;
 
   const tab = query.get('tab') ?? 'logs';
-  const tabs = html`<${Tabs} label="About the task run" value=${tab} tabs=${[['logs', 'Logs'], ['states', 'State history'], ['artifacts', 'Artifacts'], ...(Object.keys(data.task_inputs ?? {}).length ? [['inputs', 'Inputs']] : []), ['details', 'Details']]} onChange=${(/** @type {string} */ next) => setQuery({ tab: next === 'logs' ? null : next })} />`;
+  const tabs = html`<${Tabs} label="About the task run" value=${tab} tabs=${[['logs', 'Logs'], ['states', 'State history'], ['artifacts', 'Artifacts'], ...(Object.keys(data.task_inputs ?? {}).length ? [['inputs', 'Inputs']] : []), ['details', 'Details']]} onChange=${(next) => setQuery({ tab: next === 'logs' ? null : next })} />`;
   const bad = data.state_type === 'FAILED' || data.state_type === 'CRASHED';
   const names = new Map((inputs.data ?? []).map((/** @type {any} */ each) => [each.id, each]));
   const retries = data.empirical_policy?.retries;
@@ -69,7 +68,7 @@ export default function TaskRunPage({ id }) {
       <div class="fact"><dt>Duration</dt><dd>${data.start_time ? html`<${Duration} start=${data.start_time} end=${active ? null : data.end_time} />` : html`<span class="faint">–</span>`}</dd></div>
       <div class="fact"><dt>Attempts</dt><dd><span class="num">${data.run_count}${retries ? ` of ${retries + 1}` : ''}</span></dd></div>
       ${data.tags?.length > 0 && html`<div class="fact"><dt>Tags</dt><dd><${Tags} tags=${data.tags} /></dd></div>`}
-      ${upstream.length > 0 && html`<div class="fact wide"><dt>Waited for</dt><dd>${upstream.slice(0, 6).map((/** @type {any} */ up_id, i) => html`${i ? ', ' : ''}<${Link} key=${up_id} to="/runs/task-run/${up_id}">${names.get(up_id)?.name ?? up_id.slice(0, 8)}<//>`)}${upstream.length > 6 ? ` and ${upstream.length - 6} more` : ''}</dd></div>`}</dl>
+      ${upstream.length > 0 && html`<div class="fact wide"><dt>Waited for</dt><dd>${upstream.slice(0, 6).map((up_id, i) => html`${i ? ', ' : ''}<${Link} key=${up_id} to="/runs/task-run/${up_id}">${names.get(up_id)?.name ?? up_id.slice(0, 8)}<//>`)}${upstream.length > 6 ? ` and ${upstream.length - 6} more` : ''}</dd></div>`}</dl>
     <${ErrorBox} error=${task.error} retry=${task.reload} />
     ${bad && html`<section class="why s-${stateKey(data.state_type)}" aria-label="Why it failed"><div class="why-head"><h2>${data.state_type === 'CRASHED' ? 'Why it crashed' : 'Why it failed'}</h2></div><div class="why-message">${errorLine(data.state?.message) || 'No message was recorded.'}</div></section>`}
     <div class="split"><div class="pane bottom">${tab === 'logs' ? html`<${LogView} filter=${filter} active=${active} bar=${tabs} downloadName=${data.name} />` : html`<div class="pane-bar">${tabs}</div>

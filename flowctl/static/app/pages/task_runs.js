@@ -1,9 +1,8 @@
 // The second tab of Runs: task runs of all flows.
 
 import { html, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { post } from '../api.js';
+import { post, useLive } from '../api.js';
 import { count, plural, stateKey, stateLabel } from '../format.js';
-import { useLive } from '../live.js';
 import { navigate, place, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { DurationBar, Empty, ErrorBox, Icon, Link, Skeleton, StateBadge, Tags, Time, failureOf, rowHeight } from '../ui/controls.js';
 import { CHIPS, EntityPicker, Head, PAGE, RangePicker, readFilters, windowOf } from '../ui/run_filters.js';
@@ -89,16 +88,16 @@ export function TaskRuns() {
   return html`<section class="page runs-page">
     <${Head} tab="task-runs">
       <label class="search"><${Icon} name="search" /><span class="sr">Search by name</span><input id="task-search" type="search" placeholder="Search by name" value=${search} autocomplete="off"
-        onInput=${(/** @type {any} */ e) => setQuery({ 'task-run-search': e.target.value }, { replace: true })} /><kbd>/</kbd></label>
+        onInput=${(e) => setQuery({ 'task-run-search': e.target.value }, { replace: true })} /><kbd>/</kbd></label>
       <div class="head-right"><${RangePicker} filters=${filters} /></div>
     <//>
     <div class="filter-bar"><div class="chips" role="group" aria-label="States">${CHIPS.map((type) => html`<button type="button" key=${type} class="chip s-${stateKey(type)}" aria-pressed=${filters.states.includes(type)}
-      onClick=${(/** @type {MouseEvent} */ e) => setQuery({ state: (e.altKey ? [type] : filters.states.includes(type) ? filters.states.filter((s) => s !== type) : [...filters.states, type]).map(stateLabel) })}><i></i><span>${stateLabel(type)}</span></button>`)}</div>
-      <div class="pickers"><${EntityPicker} label="Flow" chosen=${filters.flows} path="/flows/filter" filter="flows" onChange=${(/** @type {string[]} */ ids) => setQuery({ flows: ids })} /></div></div>
+      onClick=${(e) => setQuery({ state: (e.altKey ? [type] : filters.states.includes(type) ? filters.states.filter((s) => s !== type) : [...filters.states, type]).map(stateLabel) })}><i></i><span>${stateLabel(type)}</span></button>`)}</div>
+      <div class="pickers"><${EntityPicker} label="Flow" chosen=${filters.flows} path="/flows/filter" filter="flows" onChange=${(ids) => setQuery({ flows: ids })} /></div></div>
     <${ErrorBox} error=${tasks.error} retry=${tasks.reload} />
     ${!base ? !tasks.error && html`<${Skeleton} />`
       : rows.length === 0 ? html`<${Empty} title="No task run matches"><p class="muted">Tasks of a flow appear here when they begin.</p><p><button class="btn" onClick=${() => navigate('/runs?tab=task-runs')}>Clear filters</button></p><//>`
-      : html`<${Table} label="Task runs" rows=${rows} columns=${columns} total=${total} rowId=${(/** @type {any} */ task) => task.id} rowHeight=${rowHeight} cursor=${cursor} stale=${tasks.stale} remember="task-runs" rowClass=${(/** @type {any} */ task) => (failureOf(task) ? 'has-failure' : '')} onOpen=${open} onEnd=${loadMore}
+      : html`<${Table} label="Task runs" rows=${rows} columns=${columns} total=${total} rowId=${(task) => task.id} rowHeight=${rowHeight} cursor=${cursor} stale=${tasks.stale} remember="task-runs" rowClass=${(task) => (failureOf(task) ? 'has-failure' : '')} onOpen=${open} onEnd=${loadMore}
           after=${html`<div class="table-foot">${rows.length < total ? `${count(rows.length)} of ${count(total)} task runs loaded` : plural(total, 'task run')}</div>`} />`}
   </section>`;
 }

@@ -1,12 +1,11 @@
 // One work pool: its queues, its workers, what it hands out next.
 
 import { html, useEffect } from '../../vendor/preact.js';
-import { call, get, post } from '../api.js';
+import { call, get, post, useLive } from '../api.js';
 import { count } from '../format.js';
-import { useLive } from '../live.js';
 import { loadNames, navigate, place, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { Copy, ErrorBox, Icon, Lazy, Link, Menu, NotFound, Skeleton, Switch, Tabs, Time, prose } from '../ui/controls.js';
-import { RunTable } from '../ui/run_table.js';
+import { RunTable } from '../ui/table.js';
 import { Taken, Used, setPaused } from './work_pools.js';
 
 const actions = () => import('../ui/actions.js');
@@ -72,7 +71,7 @@ function Pool({ name, queue, worker }) {
     ${data.description && html`<div class="description"><${Lazy} from=${prose} name="Markdown" quiet text=${data.description} /></div>`}
     <section class="schedules" aria-label="Queues"><div class="schedules-head"><h2>Queues</h2><span class="muted">${queues.data?.length > 1 ? 'The lowest number goes first' : ''}</span></div>
       ${queues.data && html`<ul>${queues.data.map((/** @type {any} */ one) => html`<${Queue} key=${one.id} pool=${path} queue=${one} chosen=${one.name === queue} changed=${queues.reload} />`)}</ul>`}</section>
-    <div class="pane-bar"><${Tabs} label="About the work pool" value=${tab} onChange=${(/** @type {string} */ to) => setQuery({ tab: to })}
+    <div class="pane-bar"><${Tabs} label="About the work pool" value=${tab} onChange=${(to) => setQuery({ tab: to })}
       tabs=${[['runs', html`Waiting and running<em>${runs.data ? `${count(runs.data.length)}${runs.data.length === RUNS ? '+' : ''}` : ''}</em>`], ['workers', html`Workers<em>${workers.data ? count(workers.data.length) : ''}</em>`], ['details', 'Details']]} /></div>
     ${tab === 'details' ? html`<${Lazy} from=${facts} name="Details" entries=${[['Id', html`<${Copy} text=${data.id} />`], ['Created', html`<${Time} at=${data.created} />`], ['Updated', html`<${Time} at=${data.updated} />`], ['Base job template', html`<${Lazy} from=${facts} name="JsonView" value=${data.base_job_template} />`]]} />`
       : tab === 'workers' ? html`<div class="panel"><${Workers} workers=${workers.data} chosen=${worker} /></div>`

@@ -1,9 +1,8 @@
 // Work pools: who takes their runs, how full they are, what waits.
 
 import { html, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { call, config, post } from '../api.js';
+import { call, config, post, useLive } from '../api.js';
 import { count, plural } from '../format.js';
-import { useLive } from '../live.js';
 import { navigate, place, setQuery, useActions, useQuery, useTitle } from '../store.js';
 import { Command, Empty, ErrorBox, Icon, Link, Skeleton, Switch, Time } from '../ui/controls.js';
 import { Table } from '../ui/table.js';
@@ -85,11 +84,11 @@ export default function WorkPoolsPage() {
   return html`<section class="page pools-page">
     <div class="page-head"><h1>Work pools</h1>
       <label class="search"><${Icon} name="search" /><span class="sr">Search by name</span><input id="pool-search" type="search" placeholder="Search by name" value=${search} autocomplete="off" spellcheck=${false}
-        onInput=${(/** @type {any} */ e) => setQuery({ name: e.target.value }, { replace: true })} /><kbd>/</kbd></label></div>
+        onInput=${(e) => setQuery({ name: e.target.value }, { replace: true })} /><kbd>/</kbd></label></div>
     <${ErrorBox} error=${pools.error ?? waiting.error} retry=${reload} />
     ${!pools.data ? !pools.error && html`<${Skeleton} />` : !all.length ? html`<${NoPools} />`
       : !rows.length ? html`<${Empty} title="No work pool matches"><p><button class="btn primary" onClick=${() => setQuery({ name: null })}>Clear the search</button></p><//>`
-      : html`<${Table} label="Work pools" rows=${rows} columns=${columns} rowId=${(/** @type {any} */ pool) => pool.id} rowHeight=${rowTall} cursor=${cursor} stale=${pools.stale} scroller=${scroller} remember="work pools" onOpen=${open}
+      : html`<${Table} label="Work pools" rows=${rows} columns=${columns} rowId=${(pool) => pool.id} rowHeight=${rowTall} cursor=${cursor} stale=${pools.stale} scroller=${scroller} remember="work pools" onOpen=${open}
           after=${html`<div class="table-foot" aria-live="polite">${plural(rows.length, 'work pool')}</div>`} />`}
   </section>`;
 }

@@ -3,10 +3,10 @@
 import { html, render, signal, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
 import { call, post } from '../api.js';
 import { STATE_TYPES, plural, stateLabel } from '../format.js';
-import { loadStyles } from '../store.js';
+import { moreStyles } from '../store.js';
 import { Command, Icon, Link } from './controls.js';
 
-const styled = loadStyles('dialogs.css').catch(() => {});
+const styled = moreStyles().catch(() => {});
 
 /** @typedef {{id: number, text: string, kind: 'done' | 'failed' | 'info', undo?: () => void, seconds?: number, link?: [string, string]}} Toast */
 
@@ -120,13 +120,13 @@ function Dialog({ label, class: className, onClose, children }) {
     ref.current?.showModal();
     /** @type {HTMLElement | null | undefined} */ (ref.current?.querySelector('[autofocus], input, select, textarea, .primary, .danger'))?.focus();
   }, []);
-  return html`<dialog ref=${ref} class=${className} aria-label=${label} onCancel=${(/** @type {Event} */ e) => { e.preventDefault(); onClose(); }}
-    onPointerDown=${(/** @type {PointerEvent} */ e) => { if (e.target === ref.current) onClose(); }}>${children}</dialog>`;
+  return html`<dialog ref=${ref} class=${className} aria-label=${label} onCancel=${(e) => { e.preventDefault(); onClose(); }}
+    onPointerDown=${(e) => { if (e.target === ref.current) onClose(); }}>${children}</dialog>`;
 }
 
 /** @param {{title: string, text?: any, yes: string, danger?: boolean}} question @returns {Promise<boolean>} */
 export async function confirm({ title, text, yes, danger = false }) {
-  return Boolean(await openDialog((/** @type {(value?: boolean) => void} */ close) => html`<form method="dialog" onSubmit=${(/** @type {Event} */ e) => { e.preventDefault(); close(true); }}>
+  return Boolean(await openDialog((/** @type {(value?: boolean) => void} */ close) => html`<form method="dialog" onSubmit=${(e) => { e.preventDefault(); close(true); }}>
     <h2>${title}</h2>${text && html`<div class="dialog-text">${text}</div>`}
     <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Keep</button>
     <button class="btn ${danger ? 'danger solid' : 'primary'}" autofocus>${yes}</button></div></form>`, title));
@@ -231,7 +231,7 @@ function StateForm({ title, close }) {
     close({ state: { type, ...(name && { name }), ...(message && { message }) }, force: form.has('force') });
   };
   return html`<form onSubmit=${submit}><h2>${title}</h2>
-    <label class="field"><span>State</span><select name="type" value=${type} onChange=${(/** @type {any} */ e) => setType(e.target.value)}>
+    <label class="field"><span>State</span><select name="type" value=${type} onChange=${(e) => setType(e.target.value)}>
       ${[...STATE_TYPES, 'CANCELLING'].map((each) => html`<option key=${each} value=${each}>${stateLabel(each)}</option>`)}</select></label>
     <label class="field"><span>Name</span><input name="name" placeholder=${stateLabel(type)} autocomplete="off" /></label>
     <label class="field"><span>Message</span><input name="message" placeholder="Why?" autocomplete="off" /></label>

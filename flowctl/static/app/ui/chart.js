@@ -1,7 +1,7 @@
 // History of runs as stacked bars, and their durations as a scatter: SVG by hand.
 
 import { html, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { STATE_TYPES, absolute, count, duration, niceStep, pad, stateKey, stateLabel } from '../format.js';
+import { STATE_TYPES, absolute, count, duration, stateKey, stateLabel, tickLabel, ticks } from '../format.js';
 import { useSize } from './controls.js';
 
 const HEIGHT = 64;
@@ -27,24 +27,6 @@ export function toBuckets(history) {
   });
 }
 
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-
-/** @param {number} time @param {number} span  milliseconds */
-export function tickLabel(time, span) {
-  const d = new Date(time);
-  if (span > 2 * 86400_000) return `${DAYS[d.getDay()]} ${d.getDate()}`;
-  return d.getHours() === 0 && d.getMinutes() === 0 ? `${DAYS[d.getDay()]} ${d.getDate()}` : `${pad(d.getHours())}:${pad(d.getMinutes())}`;
-}
-
-/** @param {number} start @param {number} end @param {number} width */
-export function ticks(start, end, width) {
-  const step = niceStep((end - start) / 1000, Math.max(2, width / 96)) * 1000;
-  const offset = new Date(start).getTimezoneOffset() * 60_000;
-  const times = [];
-  for (let t = Math.ceil((start - offset) / step) * step + offset; t < end; t += step) times.push(t);
-  return times;
-}
-
 /**
  * @param {{buckets: Bucket[], start: number, end: number, active: Set<string>, mode: string, runs: any[],
  *   onZoom: (start: number, end: number) => void, onOpen: (run: any) => void, stale?: boolean}} props
@@ -67,12 +49,12 @@ export function History({ buckets, start, end, active, mode, runs, onZoom, onOpe
 
   return html`<div class="history ${stale ? 'is-stale' : ''}" ref=${root}
     role="img" aria-label=${summary(buckets)}
-    onPointerDown=${(/** @type {PointerEvent} */ event) => {
+    onPointerDown=${(event) => {
       if (event.button !== 0 || /** @type {Element} */ (event.target).closest('.dot')) return;
       /** @type {HTMLElement} */ (event.currentTarget).setPointerCapture(event.pointerId);
       setDrag([position(event), position(event)]);
     }}
-    onPointerMove=${(/** @type {PointerEvent} */ event) => { setHover(position(event)); if (drag) setDrag([drag[0], position(event)]); }}
+    onPointerMove=${(event) => { setHover(position(event)); if (drag) setDrag([drag[0], position(event)]); }}
     onPointerLeave=${() => setHover(null)}
     onPointerCancel=${() => setDrag(null)}
     onPointerUp=${() => {

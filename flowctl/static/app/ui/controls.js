@@ -2,7 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
 import { TERMINAL, absolute, ago, duration, elapsed, errorLine, shortTime, stateKey, stateLabel } from '../format.js';
-import { href, loadStyles, navigate, place, reasonOf, timeFormat, useTitle } from '../store.js';
+import { href, moreStyles, navigate, place, reasonOf, timeFormat, useTitle } from '../store.js';
 
 /** @param {{name: string, size?: number, class?: string}} props */
 export function Icon({ name, size = 16, class: className = '' }) {
@@ -171,7 +171,7 @@ export function Segments({ label, value, choices, onChange }) {
   return html`<div class="segments" role="radiogroup" aria-label=${label}>${choices.map(([key, text]) => html`
     <button type="button" role="radio" key=${key} aria-checked=${key === value} tabIndex=${key === value ? 0 : -1}
       onClick=${() => onChange(key)}
-      onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
+      onKeyDown=${(event) => {
         const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
         if (!step) return;
         event.preventDefault();
@@ -190,7 +190,7 @@ export function Tabs({ label, value, tabs, onChange }) {
   return html`<div class="tabs" role="tablist" aria-label=${label}>${tabs.map(([key, text]) => html`
     <button type="button" role="tab" key=${key} aria-selected=${key === value} tabIndex=${key === value ? 0 : -1}
       onClick=${() => onChange(key)}
-      onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
+      onKeyDown=${(event) => {
         const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
         if (!step) return;
         event.preventDefault();
@@ -238,7 +238,7 @@ export function Lazy({ from, name, quiet = false, ...rest }) {
 }
 
 /** Markdown and its styles, for `Lazy`. */
-export const prose = () => Promise.all([import('./artifacts.js'), loadStyles('run.css')]).then(([found]) => found);
+export const prose = () => Promise.all([import('./artifacts.js'), moreStyles()]).then(([found]) => found);
 
 // --- the clock -------------------------------------------------------------------------------------------------------
 

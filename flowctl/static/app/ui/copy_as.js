@@ -2,8 +2,7 @@
 
 import { html } from '../../vendor/preact.js';
 import { config, credentials } from '../api.js';
-import { TERMINAL, plural } from '../format.js';
-import { matchPath } from '../router.js';
+import { TERMINAL, matchPath, plural } from '../format.js';
 import { currentlyShown, nameOf, place } from '../store.js';
 import { openDialog } from './actions.js';
 import { curl, flowctl, listWords } from './commands.js';

@@ -77,7 +77,7 @@ function RunForm({ deployment, parameters, close }) {
   };
   return html`<form onSubmit=${send} novalidate class="run-form"><div class="form-head"><h2>Run ${deployment.name}</h2>
       ${fields && html`<${Segments} label="Parameters as" value=${mode} choices=${[['form', 'Form'], ['json', 'JSON']]} onChange=${change} />`}</div>
-    ${mode === 'json' ? html`<div class="field"><label class="field-label" for="run-json">Parameters</label><textarea id="run-json" rows="10" spellcheck=${false} value=${text} onInput=${(/** @type {any} */ e) => setText(e.target.value)}></textarea></div>`
+    ${mode === 'json' ? html`<div class="field"><label class="field-label" for="run-json">Parameters</label><textarea id="run-json" rows="10" spellcheck=${false} value=${text} onInput=${(e) => setText(e.target.value)}></textarea></div>`
       : fields ? html`<${SchemaFields} schema=${schema} value=${value} errors=${errors} setValue=${setValue} setErrors=${setErrors} />` : html`<p class="dialog-text">The flow takes no parameters.</p>`}
     <details><summary>Name, time, tags, job variables</summary>
       <label class="field"><span>Start</span><input type="datetime-local" name="at" /><small>Empty: now</small></label>
@@ -207,12 +207,12 @@ function ScheduleForm({ title, schedule, close }) {
   const made = kind === 'cron' ? { cron: line.trim(), timezone: zone, ...(schedule?.cron && { day_or: schedule.day_or ?? true }) } : kind === 'rrule' ? { rrule: line.trim(), timezone: zone }
     : { interval: every * unit, timezone: zone, ...(schedule?.interval && schedule.anchor_date && { anchor_date: schedule.anchor_date }) };
   const whole = kind === 'interval' ? every > 0 : Boolean(line.trim());
-  return html`<form onSubmit=${(/** @type {Event} */ e) => { e.preventDefault(); if (whole) close(made); }}><h2>${title}</h2>
-    <div class="field"><${Segments} label="Kind of schedule" value=${kind} choices=${[['cron', 'Cron'], ['interval', 'Interval'], ['rrule', 'RRule']]} onChange=${(/** @type {string} */ next) => { setKind(next); setLine(next === kindOfSchedule(schedule) ? schedule?.[next] ?? '' : ''); }} /></div>
-    ${kind === 'interval' ? html`<div class="field"><span class="field-label" id="every">Every</span><div class="button-row"><input type="number" min="0.001" step="any" aria-labelledby="every" value=${every} onInput=${(/** @type {any} */ e) => setEvery(Number(e.target.value))} />
-        <select aria-label="Unit" value=${String(unit)} onChange=${(/** @type {any} */ e) => setUnit(Number(e.target.value))}>${UNITS.map(([word, each]) => html`<option key=${word} value=${String(each)}>${word}</option>`)}</select></div></div>`
-      : html`<label class="field"><span>${kind === 'cron' ? 'Minute, hour, day, month, weekday' : 'Rule'}</span><input class="mono" autocomplete="off" spellcheck=${false} placeholder=${EXAMPLES[kind]} value=${line} onInput=${(/** @type {any} */ e) => setLine(e.target.value)} /></label>`}
-    <label class="field"><span>Time zone</span><input list="zones" value=${zone} onInput=${(/** @type {any} */ e) => setZone(e.target.value)} /></label><datalist id="zones">${Intl.supportedValuesOf('timeZone').map((each) => html`<option key=${each} value=${each}></option>`)}</datalist>
+  return html`<form onSubmit=${(e) => { e.preventDefault(); if (whole) close(made); }}><h2>${title}</h2>
+    <div class="field"><${Segments} label="Kind of schedule" value=${kind} choices=${[['cron', 'Cron'], ['interval', 'Interval'], ['rrule', 'RRule']]} onChange=${(next) => { setKind(next); setLine(next === kindOfSchedule(schedule) ? schedule?.[next] ?? '' : ''); }} /></div>
+    ${kind === 'interval' ? html`<div class="field"><span class="field-label" id="every">Every</span><div class="button-row"><input type="number" min="0.001" step="any" aria-labelledby="every" value=${every} onInput=${(e) => setEvery(Number(e.target.value))} />
+        <select aria-label="Unit" value=${String(unit)} onChange=${(e) => setUnit(Number(e.target.value))}>${UNITS.map(([word, each]) => html`<option key=${word} value=${String(each)}>${word}</option>`)}</select></div></div>`
+      : html`<label class="field"><span>${kind === 'cron' ? 'Minute, hour, day, month, weekday' : 'Rule'}</span><input class="mono" autocomplete="off" spellcheck=${false} placeholder=${EXAMPLES[kind]} value=${line} onInput=${(e) => setLine(e.target.value)} /></label>`}
+    <label class="field"><span>Time zone</span><input list="zones" value=${zone} onInput=${(e) => setZone(e.target.value)} /></label><datalist id="zones">${Intl.supportedValuesOf('timeZone').map((each) => html`<option key=${each} value=${each}></option>`)}</datalist>
     <p class="explained" aria-live="polite">${whole ? scheduleWords(made) : html`<span class="faint">${kind === 'cron' ? `For example ${scheduleWords({ cron: EXAMPLES.cron, timezone: zone })}` : ''}</span>`}</p>
     <div class="dialog-foot"><button type="button" class="btn" onClick=${() => close()}>Keep</button><button class="btn primary" disabled=${!whole}>Save</button></div></form>`;
 }

@@ -1,10 +1,9 @@
 // Runs of each flow on one time axis: names as links, bars on a canvas, now as a line, what is to come as ticks.
 
 import { html, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { TERMINAL, absolute, count, duration, stateKey } from '../format.js';
+import { TERMINAL, absolute, count, duration, stateKey, tickLabel, ticks } from '../format.js';
 import { TOKEN, nameOf, navigate, readColours } from '../store.js';
 import { layLanes } from './attention.js';
-import { tickLabel, ticks } from './chart.js';
 import { Link, everySecond, useSize } from './controls.js';
 
 const ROW = 26;
@@ -104,8 +103,8 @@ export function FlowTimeline({ runs, scheduled, start, end, names, onZoom }) {
       <span class="num faint" title="${count(row.bars.length)} runs">${count(row.bars.length)}</span></li>`)}</ul>
     <div class="tl-plot" ref=${root} role="img" aria-label=${`Runs by flow: ${shown.map((row) => `${nameOf(row.flow) ?? 'a flow'} ${row.bars.length} runs, ${row.bars.filter((bar) => bar.key === 'failed' || bar.key === 'crashed').length} failed`).join('; ') || 'none'}`}>
       <canvas ref=${canvas} style=${{ width: `${width}px`, height: `${height}px` }} class=${hover?.bar || hover?.mark ? 'is-hit' : ''}
-        onPointerDown=${(/** @type {PointerEvent} */ event) => { if (event.button === 0 && !find(event).bar) { /** @type {Element} */ (event.currentTarget).setPointerCapture(event.pointerId); setDrag([at(event).px, at(event).px]); } }}
-        onPointerMove=${(/** @type {PointerEvent} */ event) => { if (drag) setDrag([drag[0], at(event).px]); else setHover({ x: event.clientX, y: event.clientY, ...find(event) }); }}
+        onPointerDown=${(event) => { if (event.button === 0 && !find(event).bar) { /** @type {Element} */ (event.currentTarget).setPointerCapture(event.pointerId); setDrag([at(event).px, at(event).px]); } }}
+        onPointerMove=${(event) => { if (drag) setDrag([drag[0], at(event).px]); else setHover({ x: event.clientX, y: event.clientY, ...find(event) }); }}
         onPointerLeave=${() => setHover(null)} onPointerCancel=${() => setDrag(null)}
         onPointerUp=${() => {
           if (!drag) return;
@@ -113,7 +112,7 @@ export function FlowTimeline({ runs, scheduled, start, end, names, onZoom }) {
           setDrag(null);
           if (to - from >= 5) onZoom(start + (from / width) * (end - start), start + (to / width) * (end - start));
         }}
-        onClick=${(/** @type {MouseEvent} */ event) => { const found = find(event); const run = found.bar?.run ?? found.mark?.run; if (run) navigate(`/runs/flow-run/${run.id}`); }}></canvas>
+        onClick=${(event) => { const found = find(event); const run = found.bar?.run ?? found.mark?.run; if (run) navigate(`/runs/flow-run/${run.id}`); }}></canvas>
       ${drag && html`<div class="tl-drag" style=${{ left: `${Math.min(...drag)}px`, width: `${Math.abs(drag[1] - drag[0])}px` }}></div>`}
       ${hover && (hover.bar || hover.mark) && html`<${Tip} ...${hover} />`}</div>
     ${rows.length > ROWS_AT_FIRST && html`<button type="button" class="btn small ghost tl-more" onClick=${() => setAll(!all)}>${all ? 'Show fewer' : `Show all ${count(rows.length)} flows`}</button>`}</div>`;

@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from '../../vendor/preact.js';
 import { absolute, clock, count, duration, niceStep, stateLabel } from '../format.js';
 import { TOKEN, readColours } from '../store.js';
 import { everySecond, useSize } from './controls.js';
+import { attemptWords } from './gantt_layout.js';
 
 export const ROW = 24;
 const AXIS = 24;
@@ -11,7 +12,7 @@ const AXIS = 24;
 /**
  * @param {{
  *   rows: import('./gantt_layout.js').Row[], start: number, end: number | null, selected: string | null, critical: Set<string> | null,
- *   segments: Map<string, {start: number, end: number, key: string}[]>, zoom: {current: {fit: () => void, by: (factor: number) => void} | null},
+ *   attempts: Map<string, import('./gantt_layout.js').Attempt[]>, zoom: {current: {fit: () => void, by: (factor: number) => void} | null},
  *   onSelect: (row: import('./gantt_layout.js').Row | null) => void, onOpen: (row: import('./gantt_layout.js').Row) => void, onToggle: (row: import('./gantt_layout.js').Row) => void,
  * }} props
  */
@@ -114,7 +115,7 @@ export function Gantt(props) {
 
   return html`<div class="gantt" ref=${scroller} tabIndex="0" role="application" aria-label="Timeline of tasks; the Tasks tab shows the same as a table"
       onScroll=${() => { setHover(null); schedule(); }}
-      onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
+      onKeyDown=${(event) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
         const row = current();
         if (event.key === 'ArrowDown') step(1);
@@ -127,8 +128,8 @@ export function Gantt(props) {
         event.preventDefault();
         event.stopPropagation();
       }}
-      onPointerDown=${(/** @type {PointerEvent} */ event) => { if (event.button === 0) drag.current = { x: event.clientX, moved: false }; }}
-      onPointerMove=${(/** @type {PointerEvent} */ event) => {
+      onPointerDown=${(event) => { if (event.button === 0) drag.current = { x: event.clientX, moved: false }; }}
+      onPointerMove=${(event) => {
         if (drag.current && event.buttons === 1 && view.current) {
           const by = drag.current.x - event.clientX;
           if (Math.abs(by) > 3 || drag.current.moved) {
@@ -140,7 +141,7 @@ export function Gantt(props) {
         setHover(row < 0 ? null : { row, x: event.clientX, y: event.clientY });
       }}
       onPointerLeave=${() => setHover(null)}
-      onClick=${(/** @type {MouseEvent} */ event) => {
+      onClick=${(event) => {
         if (drag.current?.moved) { drag.current = null; return; }
         const row = rows[rowAt(event)];
         if (!row) { props.onSelect(null); return; }
@@ -148,20 +149,21 @@ export function Gantt(props) {
         if (row.kind === 'group' || (row.kind === 'flow-run' && x < 52 + row.depth * 14)) props.onToggle(row);
         else props.onSelect(row.id === selected ? null : row);
       }}
-      onDblClick=${(/** @type {MouseEvent} */ event) => { const row = rows[rowAt(event)]; if (row && row.kind !== 'group') props.onOpen(row); }}>
+      onDblClick=${(event) => { const row = rows[rowAt(event)]; if (row && row.kind !== 'group') props.onOpen(row); }}>
     <canvas ref=${canvas} aria-hidden="true"></canvas>
     <div style=${{ height: `${Math.max(0, rows.length * ROW + AXIS - height)}px` }}></div>
-    ${tip && hover && html`<${Tip} row=${tip} x=${hover.x} y=${hover.y} />`}</div>`;
+    ${tip && hover && html`<${Tip} row=${tip} attempts=${props.attempts.get(tip.id)} x=${hover.x} y=${hover.y} />`}</div>`;
 }
 
-/** @param {{row: import('./gantt_layout.js').Row, x: number, y: number}} props */
-function Tip({ row, x, y }) {
+/** @param {{row: import('./gantt_layout.js').Row, attempts?: import('./gantt_layout.js').Attempt[], x: number, y: number}} props */
+function Tip({ row, attempts, x, y }) {
   const node = row.node;
   const seconds = row.start != null ? ((row.end ?? Date.now()) - row.start) / 1000 : null;
   return html`<div class="tip" style=${{ left: `${Math.min(x + 14, innerWidth - 300)}px`, top: `${Math.min(y + 16, innerHeight - 130)}px` }}>
     <b>${row.label}</b>
     <div class="s-${row.key}">${row.kind === 'group' ? `${count(row.members?.length ?? 0)} tasks${row.failed ? `, ${count(row.failed)} failed` : ''}` : node?.name || stateLabel(node?.type ?? '')}${seconds != null ? ` · ${duration(seconds)}` : ''}${row.attempts > 1 ? ` · attempt ${row.attempts}` : ''}</div>
     ${row.start != null && html`<div class="muted">${absolute(row.start).slice(0, 10)} ${clock(row.start)}${row.wait ? ` · waited ${duration((row.start - row.wait) / 1000)}` : ''}</div>`}
+    ${attempts && html`<div class="muted">${attemptWords(attempts, Date.now())}</div>`}
     ${node?.message && (row.key === 'failed' || row.key === 'crashed') && html`<div class="failure">${node.message.slice(0, 200)}</div>`}</div>`;
 }
 
@@ -266,12 +268,9 @@ function drawBar(g, row, p, { x, y, fill, c, now, names, width }) {
   if (right < names || left > width) { return; }
   if (row.kind === 'group') drawGroup(g, row, { x, y, c, now, names });
   else {
-    const parts = p.segments.get(row.id);
-    if (parts?.length > 1) {
-      g.fillStyle = c['line-2'];
-      g.fillRect(left, y + ROW / 2 - 1, right - left, 2);
-      for (const part of parts) bar(g, x(part.start), x(part.end), y, c[TOKEN[part.key] ?? part.key] ?? fill, false);
-    } else bar(g, left, right, y, fill, row.kind === 'flow-run');
+    const attempts = p.attempts.get(row.id);
+    if (attempts?.length > 1) drawAttempts(g, attempts, { x, y, c, now });
+    else bar(g, left, right, y, fill, row.kind === 'flow-run');
     if (row.end == null) { g.fillStyle = c.bg; g.globalAlpha *= 0.35; for (let s = Math.max(left, names); s < right - 4; s += 8) g.fillRect(s, y + 6, 3, ROW - 12); g.globalAlpha = 1; }
   }
   const text = `${duration(((row.end ?? now) - row.start) / 1000)}${row.attempts > 1 ? `  ×${row.attempts}` : ''}`;
@@ -282,9 +281,27 @@ function drawBar(g, row, p, { x, y, fill, c, now, names, width }) {
   else if (left - size - 6 > names) g.fillText(text, left - size - 4, y + ROW / 2 + 0.5);
 }
 
+/** Each attempt in the colour of its end, the waiting between them lighter. @param {CanvasRenderingContext2D} g @param {import('./gantt_layout.js').Attempt[]} attempts @param {any} o */
+function drawAttempts(g, attempts, { x, y, c, now }) {
+  const shade = g.globalAlpha;
+  attempts.forEach(({ start, end, key }, i) => {
+    const left = x(start);
+    const next = attempts[i + 1] && x(attempts[i + 1].start);
+    // Attempts that follow each other at once keep a gap, and the shortest one can be seen.
+    const right = Math.max(left + 2, Math.min(x(end ?? now), (next ?? Infinity) - 1));
+    if (next > right + 1) {
+      g.globalAlpha = shade * 0.3;
+      g.fillStyle = c.scheduled;
+      g.fillRect(right, y + 8, next - right, ROW - 16);
+      g.globalAlpha = shade;
+    }
+    bar(g, left, right, y, c[TOKEN[key] ?? key], false);
+  });
+}
+
 /** @param {CanvasRenderingContext2D} g @param {number} left @param {number} right @param {number} y @param {string} fill @param {boolean} hollow */
 function bar(g, left, right, y, fill, hollow) {
-  const wide = Math.max(3, right - left);
+  const wide = Math.max(2, right - left);
   g.fillStyle = fill;
   g.beginPath();
   g.roundRect(left, y + 6, wide, ROW - 12, 3);

@@ -1,6 +1,6 @@
 // From the graph of a run to the rows of its timeline.  Pure: `node --test` runs this file.
 
-import { stateKey } from '../format.js';
+import { duration, stateKey } from '../format.js';
 
 /**
  * @typedef {{id: string, kind: string, label: string, key: string, type: string, name: string, start: number | null, end: number | null, wait: number | null,
@@ -146,18 +146,28 @@ export function mergeGraphs(old, next) {
   return { ...next, nodes: [...nodes] };
 }
 
+/** @typedef {{start: number, end: number | null, key: string}} Attempt  `end`: null while it runs; what lies between two is waiting */
+
 /**
- * States of one task as segments: each attempt its own, what lies between is waiting.
- * @param {any[]} states
+ * States of one task as its attempts.
+ * @param {{type: string, name: string, timestamp: string}[]} states  oldest first
+ * @returns {Attempt[]}
+ */
+export const attemptsOf = (states) => states.flatMap((state, i) => {
+  if (state.type !== 'RUNNING') return [];
+  const next = states[i + 1];
+  // Without a delay the next attempt follows at once.
+  const again = next?.name === 'AwaitingRetry' || next?.name === 'Retrying';
+  return [{ start: Date.parse(state.timestamp), end: next ? Date.parse(next.timestamp) : null, key: again ? 'failed' : next ? stateKey(next.type, next.name) : 'running' }];
+});
+
+/**
+ * `failed after 1.2s, waited 5.0s, completed after 2.0s`
+ * @param {Attempt[]} attempts
  * @param {number} now
  */
-export function attemptSegments(states, now) {
-  const ordered = [...states].sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp));
-  return ordered.flatMap((state, i) => {
-    if (state.type !== 'RUNNING') return [];
-    const next = ordered[i + 1];
-    const end = next ? Date.parse(next.timestamp) : now;
-    const failed = next && (next.name === 'AwaitingRetry' || next.type === 'FAILED' || next.type === 'CRASHED');
-    return [{ start: Date.parse(state.timestamp), end, key: !next ? 'running' : failed ? (next.type === 'CRASHED' ? 'crashed' : 'failed') : stateKey(next.type, next.name) }];
-  });
-}
+export const attemptWords = (attempts, now) => attempts.map(({ start, end, key }, i) => {
+  const before = attempts[i - 1]?.end;
+  const waited = before != null && start - before >= 50 ? `waited ${duration((start - before) / 1000)}, ` : '';
+  return `${waited}${key} ${end == null ? 'for' : 'after'} ${duration(((end ?? now) - start) / 1000)}`;
+}).join(', ');

@@ -115,7 +115,7 @@ export function Graph({ nodes, selected, critical, filter, failedOnly, zoom, onS
   const drag = useRef(/** @type {{x: number, y: number, moved: boolean} | null} */ (null));
   const said = chosen ? `${chosen.label}, ${chosen.members.length > 1 ? `${count(chosen.members.length)} tasks, ${chosen.failed ? `${count(chosen.failed)} failed` : chosen.key}` : chosen.key}, waited for ${chosen.before.length}, awaited by ${chosen.after.length}` : '';
   return html`<div class="gantt graph" ref=${root} tabIndex="0" role="application" aria-label="Graph of tasks; the Tasks tab shows the same as a table"
-      onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
+      onKeyDown=${(event) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
         if (event.key.startsWith('Arrow')) {
           const next = neighbourOf(graph, chosen, /** @type {'ArrowUp'} */ (event.key));
@@ -128,19 +128,19 @@ export function Graph({ nodes, selected, critical, filter, failedOnly, zoom, onS
         event.preventDefault();
         event.stopPropagation();
       }}
-      onPointerDown=${(/** @type {PointerEvent} */ event) => { if (event.button === 0) drag.current = { x: event.clientX, y: event.clientY, moved: false }; }}
-      onPointerMove=${(/** @type {PointerEvent} */ event) => {
+      onPointerDown=${(event) => { if (event.button === 0) drag.current = { x: event.clientX, y: event.clientY, moved: false }; }}
+      onPointerMove=${(event) => {
         const from = drag.current;
         if (from && event.buttons === 1) {
           const [x, y] = [event.clientX - from.x, event.clientY - from.y];
           if (from.moved || Math.hypot(x, y) > 3) { drag.current = { x: event.clientX, y: event.clientY, moved: true }; pan(x, y); }
         } else if (root.current) root.current.style.cursor = boxAt(event) ? 'pointer' : 'grab';
       }}
-      onClick=${(/** @type {MouseEvent} */ event) => { if (drag.current?.moved) drag.current = null; else choose(boxAt(event)); }}
-      onDblClick=${(/** @type {MouseEvent} */ event) => { const box = boxAt(event); if (box) open(box); }}>
+      onClick=${(event) => { if (drag.current?.moved) drag.current = null; else choose(boxAt(event)); }}
+      onDblClick=${(event) => { const box = boxAt(event); if (box) open(box); }}>
     <canvas ref=${canvas} aria-hidden="true"></canvas><span class="sr" aria-live="polite">${said}</span>
-    <p class="graph-hint">${expanded.size > 0 && html`<button type="button" class="btn small" onClick=${(/** @type {Event} */ e) => { e.stopPropagation(); setExpanded(new Set()); fit(); }}>Group again</button>`}
-      ${chosen && chosen.members.length > 1 && html`<button type="button" class="btn small" onClick=${(/** @type {Event} */ e) => { e.stopPropagation(); open(chosen); }}>Show the ${count(chosen.members.length)} of ${chosen.label}</button>`}
+    <p class="graph-hint">${expanded.size > 0 && html`<button type="button" class="btn small" onClick=${(e) => { e.stopPropagation(); setExpanded(new Set()); fit(); }}>Group again</button>`}
+      ${chosen && chosen.members.length > 1 && html`<button type="button" class="btn small" onClick=${(e) => { e.stopPropagation(); open(chosen); }}>Show the ${count(chosen.members.length)} of ${chosen.label}</button>`}
       ${graph.edges.length === 0 && nodes.length > 1 && html`<span class="muted">No task waited for another.</span>`}</p></div>`;
 }
 

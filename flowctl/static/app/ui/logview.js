@@ -1,9 +1,8 @@
 // The log: all lines of a run, only those in view in the document, followed while the run goes on.
 
 import { html, signal, useEffect, useMemo, useRef, useState } from '../../vendor/preact.js';
-import { call, post } from '../api.js';
+import { call, post, stream } from '../api.js';
 import { clock, count, levelName, plural } from '../format.js';
-import { stream } from '../live.js';
 import { place, readSetting, setQuery, useActions, writeSetting } from '../store.js';
 import { ErrorBox, Icon, Menu, Segments, useSize } from './controls.js';
 import { compileSearch, createStore, filterLines, firstLine, lineAt, pieces, rowSums, searchLines } from './logs.js';
@@ -192,12 +191,12 @@ export function LogView({ filter, active, nameOfTask, tasks = null, taskLabel, o
       ${tasks && html`<button type="button" class="btn ghost is-on" title="Show the log of all tasks" onClick=${() => onTask?.(null)}><span class="cut">${taskLabel}</span><${Icon} name="close" size=${12} /></button>`}
       <label class="search ${search?.error ? 'has-error' : ''}" title=${search?.error ?? 'Text, or /regular expression/'}><${Icon} name="search" size=${14} /><span class="sr">Search in the log</span>
         <input id="log-search" type="search" placeholder="Search log" value=${text} autocomplete="off" spellcheck=${false}
-          onInput=${(/** @type {any} */ e) => { setHit(0); setQuery({ find: e.target.value }, { replace: true }); }}
-          onKeyDown=${(/** @type {KeyboardEvent} */ e) => { if (e.key === 'Enter') { e.preventDefault(); nextHit(e.shiftKey ? -1 : hits.length && scrolledTo(hits[hit], sums, view) ? 1 : 0); } if (e.key === 'Escape') /** @type {any} */ (e.target).blur(); }} />
+          onInput=${(e) => { setHit(0); setQuery({ find: e.target.value }, { replace: true }); }}
+          onKeyDown=${(e) => { if (e.key === 'Enter') { e.preventDefault(); nextHit(e.shiftKey ? -1 : hits.length && scrolledTo(hits[hit], sums, view) ? 1 : 0); } if (e.key === 'Escape') /** @type {any} */ (e.target).blur(); }} />
         ${text && html`<span class="num faint" aria-live="polite">${hits.length ? `${count(hit + 1)}/${count(hits.length)}` : search?.error ? 'invalid' : '0'}</span>`}<kbd>/</kbd></label>
       ${text && html`<button type="button" class="btn ghost icon-only" aria-label="Previous hit" onClick=${() => nextHit(-1)}><${Icon} name="up" /></button>
         <button type="button" class="btn ghost icon-only" aria-label="Next hit" onClick=${() => nextHit(1)}><${Icon} name="down" /></button>`}
-      <${Segments} label="Least level" value=${LEVELS.some(([l]) => l === level) ? level : '0'} choices=${LEVELS} onChange=${(/** @type {string} */ l) => setQuery({ level: l === '0' ? null : l }, { replace: true })} />
+      <${Segments} label="Least level" value=${LEVELS.some(([l]) => l === level) ? level : '0'} choices=${LEVELS} onChange=${(l) => setQuery({ level: l === '0' ? null : l }, { replace: true })} />
       <${Menu} class="btn ghost icon-only" align="right" title="More for the log" label=${html`<${Icon} name="more" />`}>${(/** @type {() => void} */ close) => html`
         <button type="button" class="menu-item" onClick=${() => { close(); setWrap(!wrap); writeSetting('logs.wrap', wrap ? 'off' : 'on'); }}><${Icon} name="wrap" />${wrap ? 'Do not wrap lines' : 'Wrap lines'}</button>
         <button type="button" class="menu-item" onClick=${() => { close(); setOpen(open.size ? new Set() : new Set(lines.filter((l) => l.lines > 1).map((l) => l.id))); }}><${Icon} name="down" />${open.size ? 'Fold tracebacks' : 'Unfold tracebacks'}</button>

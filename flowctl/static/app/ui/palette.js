@@ -52,7 +52,7 @@ function Palette({ close, initial }) {
   let group = '';
   return html`<div onKeyDown=${onKeyDown}>
     <input autofocus role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant=${items[current] ? `palette-${current}` : undefined} aria-label="Find a run, flow or deployment by name or id, or an action"
-      placeholder="Run, flow or deployment by name or id, page, action…" value=${text} autocomplete="off" spellcheck=${false} onInput=${(/** @type {any} */ e) => { setText(e.target.value); setAt(0); }} />
+      placeholder="Run, flow or deployment by name or id, page, action…" value=${text} autocomplete="off" spellcheck=${false} onInput=${(e) => { setText(e.target.value); setAt(0); }} />
     <div class="palette-list" id="palette-list" role="listbox" aria-label="Results" ref=${list}>${items.map((item, i) => {
       const head = item.group !== group ? item.group : '';
       group = item.group;

@@ -2,8 +2,7 @@
 
 import { html, useEffect, useState } from '../../vendor/preact.js';
 import { post } from '../api.js';
-import { STATE_TYPES, typeOfStateName } from '../format.js';
-import { listParam } from '../router.js';
+import { STATE_TYPES, listParam, typeOfStateName } from '../format.js';
 import { loadNames, nameOf, navigate, rememberNames, setQuery, useQuery, writeSetting } from '../store.js';
 import { Icon, Menu, Tabs } from './controls.js';
 
@@ -69,7 +68,7 @@ export function bodyOf(f, withStates) {
 export function Head({ tab, children }) {
   return html`<div class="page-head"><h1>Runs</h1>
     <${Tabs} label="Kind of runs" value=${tab} tabs=${[['flow-runs', 'Flow runs'], ['task-runs', 'Task runs']]}
-      onChange=${(/** @type {string} */ next) => navigate(next === 'task-runs' ? '/runs?tab=task-runs' : '/runs')} />
+      onChange=${(next) => navigate(next === 'task-runs' ? '/runs?tab=task-runs' : '/runs')} />
     ${children}</div>`;
 }
 
@@ -80,7 +79,7 @@ export function RangePicker({ filters, usual = WEEK }) {
   return html`<${Menu} align="right" title="Time range" label=${html`${label}<${Icon} name="down" size=${14} />`}>${(/** @type {() => void} */ close) => html`
     ${RANGES.map(([value, text]) => html`<button type="button" class="menu-item ${!fixed && value === filters.seconds ? 'is-on' : ''}" key=${value}
       onClick=${() => { close(); setQuery({ rangeType: null, start: null, end: null, seconds: value === usual ? null : String(-value) }); }}>Last ${text}</button>`)}
-    <form class="menu-form" onSubmit=${(/** @type {any} */ e) => {
+    <form class="menu-form" onSubmit=${(e) => {
       e.preventDefault();
       const from = new Date(e.target.from.value);
       const to = new Date(e.target.to.value);
@@ -113,7 +112,7 @@ function PickerList({ label, chosen, path, filter, onChange }) {
     rememberNames(found);
     return found;
   });
-  return html`<input class="menu-search" type="search" placeholder="Find a ${label.toLowerCase()}" aria-label="Find a ${label.toLowerCase()}" value=${text} onInput=${(/** @type {any} */ e) => setText(e.target.value)} />
+  return html`<input class="menu-search" type="search" placeholder="Find a ${label.toLowerCase()}" aria-label="Find a ${label.toLowerCase()}" value=${text} onInput=${(e) => setText(e.target.value)} />
     <div class="menu-list">${list.error ? html`<p class="muted">${list.error.message}</p>` : (list.data ?? []).map((/** @type {any} */ entity) => html`<label class="menu-item" key=${entity.id}>
       <input type="checkbox" checked=${chosen.includes(entity.id)} onChange=${() => onChange(chosen.includes(entity.id) ? chosen.filter((id) => id !== entity.id) : [...chosen, entity.id])} /><span class="cut">${entity.name}</span></label>`)}
       ${list.data && !list.data.length && html`<p class="muted">Nothing found.</p>`}</div>`;
@@ -123,7 +122,7 @@ function PickerList({ label, chosen, path, filter, onChange }) {
 export function TagPicker({ chosen, rows }) {
   const tags = [...new Set([...chosen, ...rows.flatMap((run) => run.tags ?? [])])].sort();
   return html`<${Menu} class="btn ghost ${chosen.length ? 'is-on' : ''}" title="Tags" label=${html`<span class="cut">${chosen.length ? chosen.join(', ') : 'Tags'}</span><${Icon} name="down" size=${14} />`}>${() => html`
-    <form onSubmit=${(/** @type {any} */ e) => { e.preventDefault(); const tag = e.target.tag.value.trim(); if (tag) setQuery({ tags: [...new Set([...chosen, tag])] }); e.target.reset(); }}><input class="menu-search" name="tag" placeholder="Add a tag" aria-label="Add a tag" autocomplete="off" /></form>
+    <form onSubmit=${(e) => { e.preventDefault(); const tag = e.target.tag.value.trim(); if (tag) setQuery({ tags: [...new Set([...chosen, tag])] }); e.target.reset(); }}><input class="menu-search" name="tag" placeholder="Add a tag" aria-label="Add a tag" autocomplete="off" /></form>
     <div class="menu-list">${tags.map((tag) => html`<label class="menu-item" key=${tag}><input type="checkbox" checked=${chosen.includes(tag)} onChange=${() => setQuery({ tags: chosen.includes(tag) ? chosen.filter((t) => t !== tag) : [...chosen, tag] })} /><span class="cut">${tag}</span></label>`)}
     ${!tags.length && html`<p class="muted">No tags on the loaded runs.</p>`}</div>`}<//>`;
 }

@@ -61,7 +61,7 @@ function Retention({ storage, reload }) {
     if (!kept) reload();
   };
   return html`<div class="setting"><div>Retention<small>${isSimple ? 'Which runs are deleted by themselves' : html`Chosen by <code>flowctl db retention</code>: ${inWords(rules)}`}</small></div>
-    <div><select aria-label="Retention" value=${isSimple ? days : 'own'} onChange=${(/** @type {any} */ event) => choose(Number(event.currentTarget.value))}>
+    <div><select aria-label="Retention" value=${isSimple ? days : 'own'} onChange=${(event) => choose(Number(event.currentTarget.value))}>
       ${!isSimple && html`<option value="own" disabled>As chosen</option>`}
       ${ages.map((age) => html`<option key=${age} value=${age}>${daysOf(age)} after their end</option>`)}<option value="0">Never</option></select></div></div>`;
 }

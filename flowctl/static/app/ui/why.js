@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from '../../vendor/preact.js';
 import { own, post } from '../api.js';
 import { ago, duration, elapsed, errorLine, parseTraceback, plural } from '../format.js';
-import { loadStyles, place, useQuery } from '../store.js';
+import { place, useQuery } from '../store.js';
 import { ErrorBox, Icon, Lazy, Link, Skeleton, StateBadge, Time } from './controls.js';
 import { loadedLog } from './logview.js';
 
@@ -158,7 +158,7 @@ function Failure({ run, failed, tasks, onTask, told, refresh }) {
 
 /** The same over a list, without leaving it. @param {any} run @param {() => Promise<void>} refresh */
 export async function showWhy(run, refresh) {
-  const [{ openDialog }] = await Promise.all([import('./actions.js'), loadStyles('run.css')]);
+  const { openDialog } = await import('./actions.js');
   return openDialog((close) => html`<${WhyDialog} run=${run} refresh=${refresh} close=${close} />`, `Why: ${run.name}`, 'wide why-dialog');
 }
 
