@@ -30,9 +30,10 @@ def record(tx: Tx, reports: Iterable[TaskRunReport]) -> int:
 
 def _record(tx: Tx, report: TaskRunReport) -> bool:
     found = _find(tx, report)
+    is_elsewhere = found is None or found[2] != _text(report.flow_run_id)
+    if is_elsewhere and report.flow_run_id and not _has_flow_run(tx, report.flow_run_id):
+        return False
     if found is None:
-        if report.flow_run_id and not tx.scalar("SELECT 1 FROM flow_run WHERE id = ?", (str(report.flow_run_id),)):
-            return False
         id, is_newest = report.task_run_id, False  # the row has it all
         _insert(tx, report)
     else:
@@ -45,17 +46,27 @@ def _record(tx: Tx, report: TaskRunReport) -> bool:
     return is_new
 
 
-def _find(tx: Tx, report: TaskRunReport) -> tuple[str, str | None] | None:
-    """Id and state timestamp of the run: by its natural key in the flow run, whatever its id, else by id."""
+def _find(tx: Tx, report: TaskRunReport) -> tuple[str, str | None, str | None] | None:
+    """Id, state timestamp and flow run of the run: by its natural key in the flow run, whatever its id, else by id."""
     row = None
     if report.flow_run_id is not None:
-        row = tx.execute(
-            "SELECT id, state_timestamp FROM task_run WHERE flow_run_id = ? AND task_key = ? AND dynamic_key = ?",
-            (str(report.flow_run_id), report.fields["task_key"], report.fields["dynamic_key"]),
-        ).fetchone()
+        natural = "flow_run_id = ? AND task_key = ? AND dynamic_key = ?"
+        keys = (str(report.flow_run_id), report.fields["task_key"], report.fields["dynamic_key"])
+        row = tx.execute(f"{_FOUND} WHERE {natural}", keys).fetchone()
     if row is None:
-        row = tx.execute("SELECT id, state_timestamp FROM task_run WHERE id = ?", (str(report.task_run_id),)).fetchone()
+        row = tx.execute(f"{_FOUND} WHERE id = ?", (str(report.task_run_id),)).fetchone()
     return row
+
+
+_FOUND = "SELECT id, state_timestamp, flow_run_id FROM task_run"
+
+
+def _has_flow_run(tx: Tx, id: UUID) -> bool:
+    return tx.scalar("SELECT 1 FROM flow_run WHERE id = ?", (str(id),)) is not None
+
+
+def _text(id: UUID | None) -> str | None:
+    return id and str(id)
 
 
 def _changes(report: TaskRunReport) -> dict[str, object]:

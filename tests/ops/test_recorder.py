@@ -167,6 +167,13 @@ def test_a_deleted_flow_run_gets_no_task_runs(tx: Tx) -> None:
     assert task_runs.get(tx, TASK_RUN) is None
 
 
+@pytest.mark.parametrize("home", [FLOW_RUN, None])
+def test_a_task_run_does_not_move_to_a_deleted_flow_run(tx: Tx, home: UUID | None) -> None:
+    record(tx, event("PENDING", 1, flow_run=home))
+    assert record(tx, event("RUNNING", 2, flow_run=OTHER)) == 0
+    assert (read(tx).flow_run_id, read(tx).state_name) == (home, "Pending")
+
+
 def test_a_run_that_has_no_state_yet_takes_the_event_s(tx: Tx) -> None:
     run = TaskRun(
         id=TASK_RUN, created=NOON, updated=NOON, name="x", flow_run_id=FLOW_RUN, task_key="add-1f", dynamic_key="0"
