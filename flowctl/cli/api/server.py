@@ -41,7 +41,9 @@ _READING = frozenset(
     }
 )
 """Last parts of the paths whose POST is a question."""
-_READING_BELOW = frozenset({"/events/count-by", "/flowctl/logs", "/flowctl/statistics", "/ui/task_runs/dashboard"})
+_READING_BELOW = frozenset(
+    {"/events/count-by", "/flowctl/logs", "/flowctl/related", "/flowctl/statistics", "/ui/task_runs/dashboard"}
+)
 """What stands before the last part of others."""
 _TOKEN = "Prefect-Csrf-Token"
 
