@@ -88,6 +88,17 @@ def test_cancel_of_a_run_that_never_started_is_final_at_once(visit: Visitor, wor
     assert state_of(seeder, run)["type"] == "CANCELLED"
 
 
+def test_cancel_of_a_paused_run_is_final_at_once(visit: Visitor, world: World, seeder: Seeder) -> None:
+    run = seeder.run(world.workshop, "held", {"type": "RUNNING"}, {"type": "PAUSED"})
+    page = visit(f"/runs/flow-run/{run}")
+    expect(head(page)).to_contain_text("Paused")
+    page.keyboard.press("c")
+    expect(page.get_by_role("dialog")).to_contain_text("cancelled at once")
+    page.get_by_role("button", name="Cancel the run").click()
+    expect(head(page)).to_contain_text("Cancelled")
+    assert state_of(seeder, run)["type"] == "CANCELLED"
+
+
 def test_retry_of_a_script_tells_how_to_run_it_again(visit: Visitor, world: World) -> None:
     page = visit(f"/runs/flow-run/{world.failed}")
     expect(head(page)).to_contain_text("Failed")

@@ -157,13 +157,16 @@ export async function attempt(work) {
 export const setState = (run, state, force = false, kind = 'flow_runs') =>
   attempt(async () => report(await post(`/${kind}/${run.id}/set_state`, { state, force }), run.name, state.type));
 
-/** @param {any} run */
+/** Ask a run to stop. A paused one is cancelled at once: from a pause there is no way to Cancelling. @param {any} run */
 export async function cancelRun(run) {
+  const isPaused = run.state_type === 'PAUSED';
   const sure = await confirm({
     title: `Cancel ${run.name}?`, yes: 'Cancel the run', danger: true,
-    text: 'The run is asked to stop. Whoever executes it ends its process; a run that has not started is cancelled at once.',
+    text: isPaused ? 'The run is cancelled at once. A process that waits in its pause goes on waiting for no longer than the pause lasts.'
+      : 'The run is asked to stop. Whoever executes it ends its process; a run that has not started is cancelled at once.',
   });
-  return sure && setState(run, { type: 'CANCELLING', name: 'Cancelling', message: 'Cancelled from the dashboard.' });
+  const [type, name] = isPaused ? ['CANCELLED', 'Cancelled'] : ['CANCELLING', 'Cancelling'];
+  return sure && setState(run, { type, name, message: 'Cancelled from the dashboard.' });
 }
 
 /** @param {any} run */
