@@ -53,3 +53,11 @@ def test_filters_live_tail_and_one_event(visit: Visitor, world: World, seeder: S
     page.locator(".menu-item", has_text="shop.order.paid").click()
     expect(page).to_have_url(re.compile("kinds=shop.order.paid"))
     expect(rows).to_have_count(1)
+
+
+def test_a_narrow_page_has_room_for_what_tells_events_apart(visit: Visitor, world: World) -> None:
+    page = visit("/events")
+    name = page.locator("tbody .row .name", has_text="flow-run.Failed").first
+    expect(name).to_have_text("prefect.flow-run.Failed", use_inner_text=True)
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(name).to_have_text("flow-run.Failed", use_inner_text=True)

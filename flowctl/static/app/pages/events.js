@@ -15,6 +15,11 @@ const PAGE = 50;
 const KEPT = 2000;
 const HEARTBEAT = 'prefect.flow-run.heartbeat';
 
+const PREFECT = 'prefect.';
+
+/** What nearly all names begin with is left out where there is little room. @param {{name: string}} props */
+const EventName = ({ name }) => (name.startsWith(PREFECT) ? html`<span class="wide-only">${PREFECT}</span>${name.slice(PREFECT.length)}` : name);
+
 /** @param {{date?: string, id?: string}} props */
 export default function EventsPage({ date, id }) {
   return id ? html`<${EventPage} date=${date ?? ''} id=${id} />` : html`<${EventList} />`;
@@ -102,7 +107,7 @@ function EventList() {
   ]);
   const columns = [
     { key: 'when', head: 'When', cell: (/** @type {any} */ event) => html`<${Time} at=${event.occurred} />` },
-    { key: 'name', head: 'Event', cell: (/** @type {any} */ event) => html`<i class="event-dot s-${keyOf(event)}"></i><${Link} class="name" to=${pageOf(event)} title=${event.event}>${event.event}<//>` },
+    { key: 'name', head: 'Event', cell: (/** @type {any} */ event) => html`<i class="event-dot s-${keyOf(event)}"></i><${Link} class="name" to=${pageOf(event)} title=${event.event}><${EventName} name=${event.event} /><//>` },
     { key: 'resource', head: 'What', cell: (/** @type {any} */ event) => html`<${Resource} resource=${event.resource} />` },
     { key: 'related', head: 'Related', cell: (/** @type {any} */ event) => html`<span class="cut muted">${(event.related ?? []).filter((/** @type {any} */ each) => each['prefect.resource.role'] !== 'tag').slice(0, 3).map((/** @type {any} */ each, /** @type {number} */ i) => html`${i ? ' · ' : ''}<${Resource} resource=${each} />`)}</span>` },
   ];
