@@ -64,10 +64,12 @@ def unpack() -> list[str]:
                 shutil.rmtree(partial, ignore_errors=True)
     if not tags:
         here = f"Python {sys.version_info.major}.{sys.version_info.minor}"
-        sys.exit(
-            f"{HERE.name} holds no compiled packages for {here} on this platform: "
-            "build one here with scripts/build_zipapp.py, or install flowctl with pipx."
+        print(
+            f"error: {HERE.name} holds no compiled packages for {here} on this platform: "
+            "build one here with scripts/build_zipapp.py, or install flowctl with pipx.",
+            file=sys.stderr,
         )
+        sys.exit(1)
     return [str(cache / "_compiled" / tag) for tag in tags]
 
 

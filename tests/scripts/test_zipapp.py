@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -118,3 +119,16 @@ def test_the_file_is_executable_as_it_is(pyz: Path, tmp_path: Path) -> None:
     copy = shutil.copy(pyz, tmp_path / "flowctl")
     assert os.access(copy, os.X_OK)
     assert pyz.read_bytes().startswith(b"#!/usr/bin/env python3\n")
+
+
+def test_a_python_that_it_was_not_built_for_is_named(pyz: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.pyz"
+    here = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    with zipfile.ZipFile(pyz) as source, zipfile.ZipFile(other, "w") as target:
+        for name in source.namelist():
+            is_compiled = name.startswith("_compiled/")
+            target.writestr(name.replace(here, "cp399") if is_compiled else name, source.read(name))
+    command = [*BARE, str(other), "serve", "--port", "0", "--db", str(tmp_path / "x.db")]
+    result = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 1
+    assert "holds no compiled packages for Python" in result.stderr
