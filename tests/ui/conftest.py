@@ -48,8 +48,9 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for one file of tests, so that none depends on what the others have left."""
     env = {"FLOWCTL_UI_API_URL": OTHER_API} if OTHER_API else None
     with serving(tmp_path_factory.mktemp("ui") / "flowctl.db", env=env) as running:
         if OTHER_API:
@@ -57,12 +58,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def seeder(server: Server) -> Seeder:
     return Seeder(server.api)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(seeder: Seeder) -> World:
     return fill(seeder)
 

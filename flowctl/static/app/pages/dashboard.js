@@ -162,7 +162,7 @@ function AttentionItem({ item, refresh, filters }) {
   const { run, kind } = item;
   const then = (/** @type {(a: any) => Promise<any>} */ work) => async () => { if (await work(await actions())) await refresh(); };
   const same = item.runs.length - 1;
-  const button = kind === 'failed' ? run.deployment_id && ['Retry', then((a) => a.retryRun(run, nameOf(run.flow_id)))]
+  const button = kind === 'failed' ? run.deployment_id && ['Retry', then((a) => a.retryRun(run))]
     : same ? null
     : kind === 'paused' ? [run.state?.state_details?.run_input_keyset ? 'Answer' : 'Resume', then((a) => a.resumeRun(run))]
     : kind === 'stuck' && run.state_type === 'CANCELLING' ? ['Force cancel', then((a) => a.forceCancel(run))]

@@ -186,7 +186,7 @@ function runActions(run, refresh) {
   return [
     { label: 'Resume', key: 'r', class: 'primary', shown: paused, enabled: paused, run: then((a) => a.resumeRun(run)) },
     { label: 'Start now', key: 'i', class: 'primary', shown: run.state_type === 'SCHEDULED', enabled: run.state_type === 'SCHEDULED', title: 'Make it due at once', run: then((a) => a.startNow(run, run.state_name === 'AwaitingRetry' ? run.state_name : undefined)) },
-    { label: 'Retry', key: 'r', class: BAD.has(run.state_type) ? 'primary' : '', shown: terminal, enabled: terminal, title: run.deployment_id ? 'Schedule this run again' : 'This run came from a script; see how to run it again', run: then((a) => a.retryRun(run, nameOf(run.flow_id))) },
+    { label: 'Retry', key: 'r', class: BAD.has(run.state_type) ? 'primary' : '', shown: terminal, enabled: terminal, title: run.deployment_id ? 'Schedule this run again' : 'This run came from a script; see how to run it again', run: then((a) => a.retryRun(run)) },
     { label: 'Pause', key: 'z', shown: run.state_type === 'RUNNING', minor: true, enabled: run.state_type === 'RUNNING', title: 'Hold it until somebody resumes it', run: then((a) => a.pauseRun(run)) },
     { label: 'Cancel', key: 'c', shown: !terminal && !cancelling, enabled: !terminal && !cancelling, run: then((a) => a.cancelRun(run)) },
     { label: 'Force cancel', class: 'danger', shown: stuck, enabled: cancelling, title: 'The run did not stop by itself', run: then((a) => a.forceCancel(run)) },

@@ -3,7 +3,7 @@
 import { html, render, signal, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
 import { call, post } from '../api.js';
 import { STATE_TYPES, plural, stateLabel } from '../format.js';
-import { moreStyles } from '../store.js';
+import { moreStyles, nameOf, namesVersion } from '../store.js';
 import { Command, Icon, Link } from './controls.js';
 
 const styled = moreStyles().catch(() => {});
@@ -178,14 +178,21 @@ export async function forceCancel(run) {
   return sure && setState(run, { type: 'CANCELLED', message: 'Cancelled by force from the dashboard.' }, true);
 }
 
-/** @param {any} run @param {string} [flow] */
-export async function retryRun(run, flow) {
+/** How a run is run again that only its script can start. @param {{run: any, onClose: () => void}} props */
+function FromScript({ run, onClose }) {
+  namesVersion.value;  // the name may still be on its way
+  const flow = nameOf(run.flow_id);
+  return html`<div><h2>${run.name} cannot be retried from here</h2>
+    <div class="dialog-text"><p>It was started by a script, not from a deployment, so the server does not know how to start it. Run the script again:</p>
+    <${Command} lines=${`python <file with the flow ${flow ?? ''}>.py`} />
+    <p>To retry with one key in the future, serve the flow: <code>${flow ?? 'my_flow'}.serve(name="${flow ?? 'my-flow'}")</code></p></div>
+    <div class="dialog-foot"><button class="btn primary" onClick=${onClose}>Close</button></div></div>`;
+}
+
+/** @param {any} run */
+export async function retryRun(run) {
   if (!run.deployment_id) {
-    await openDialog((close) => html`<div><h2>${run.name} cannot be retried from here</h2>
-      <div class="dialog-text"><p>It was started by a script, not from a deployment, so the server does not know how to start it. Run the script again:</p>
-      <${Command} lines=${`python <file with the flow ${flow ?? ''}>.py`} />
-      <p>To retry with one key in the future, serve the flow: <code>${flow ?? 'my_flow'}.serve(name="${flow ?? 'my-flow'}")</code></p></div>
-      <div class="dialog-foot"><button class="btn primary" onClick=${() => close()}>Close</button></div></div>`, 'Retry');
+    await openDialog((close) => html`<${FromScript} run=${run} onClose=${() => close()} />`, 'Retry');
     return false;
   }
   return setState(run, { type: 'SCHEDULED', name: 'AwaitingRetry', message: 'Retried from the dashboard.', state_details: { scheduled_time: new Date().toISOString() } });

@@ -2,7 +2,6 @@
 
 import { html } from '../../vendor/preact.js';
 import { call, get } from '../api.js';
-import { nameOf } from '../store.js';
 import { buttonOf, fixesOf, wordsOf } from './commands.js';
 import { Copy } from './controls.js';
 
@@ -31,7 +30,7 @@ async function applyFix(command, about) {
       const run = target === about.id ? about : await get(`/flow_runs/${target}`);
       if (verb === 'cancel') return actions.cancelRun(run);
       if (verb === 'resume') return actions.resumeRun(run);
-      if (verb === 'retry') return actions.retryRun(run, nameOf(run.flow_id));
+      if (verb === 'retry') return actions.retryRun(run);
       if (verb === 'reschedule') return actions.startNow(run);
       if (rest[0] === 'cancelled') return actions.forceCancel(run);
       if (rest[0] === 'crashed') return actions.setState(run, { type: 'CRASHED', message: rest[2] ?? '' }, true);
