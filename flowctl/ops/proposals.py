@@ -6,9 +6,11 @@ from uuid import UUID
 
 from flowctl.db.database import Tx
 from flowctl.db.tables import flow_runs, task_runs
-from flowctl.domain.errors import NotFound, Refused
+from flowctl.domain.errors import Refused
+from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.orchestration import Client, OrchestrationResult
-from flowctl.domain.states import ConditionalSetState, ExpectedState, State
+from flowctl.domain.states import ConditionalSetState, ExpectedState
+from flowctl.domain.task_runs import TaskRun
 from flowctl.domain.values import JSONObject
 from flowctl.ops import set_state
 
@@ -20,10 +22,8 @@ def set_flow_run_state(
 
     Raises NotFound, and Refused if the run is not in the state that is expected.
     """
-    run = flow_runs.get(tx, id)
-    if run is None:
-        raise NotFound(f"Flow run {id} not found.")
-    _require(id, run.state, proposal.expected)
+    if proposal.expected is not None:
+        _require(flow_runs.get(tx, id), proposal.expected)
     if proposal.dry_run:
         tx.discard()
     return set_state.set_flow_run_state(tx, id, proposal.state, force=proposal.force, client=client)
@@ -33,10 +33,8 @@ def set_task_run_state(
     tx: Tx, id: UUID, proposal: ConditionalSetState, *, client: Client | None = None
 ) -> OrchestrationResult:
     """Propose a state for a task run; raises as for a flow run."""
-    run = task_runs.get(tx, id)
-    if run is None:
-        raise NotFound(f"Task run {id} not found.")
-    _require(id, run.state, proposal.expected)
+    if proposal.expected is not None:
+        _require(task_runs.get(tx, id), proposal.expected)
     if proposal.dry_run:
         tx.discard()
     return set_state.set_task_run_state(tx, id, proposal.state, force=proposal.force, client=client)
@@ -51,7 +49,10 @@ def resume_flow_run(
     return set_state.resume_flow_run(tx, id, run_input=run_input, client=client)
 
 
-def _require(id: UUID, state: State | None, expected: ExpectedState | None) -> None:
-    type, name = (state.type, state.name) if state else (None, None)
-    if expected is not None and not expected.fits(type, name):
-        raise Refused(f"{id} is {name or 'without a state'}, not {expected}: it has moved.")
+def _require(run: FlowRun | TaskRun | None, expected: ExpectedState) -> None:
+    """Raise Refused for a run in another state; of one that is gone the proposal itself tells."""
+    if run is None:
+        return
+    type, name = (run.state.type, run.state.name) if run.state else (None, None)
+    if not expected.fits(type, name):
+        raise Refused(f"{run.id} is {name or 'without a state'}, not {expected}: it has moved.")
