@@ -21,7 +21,7 @@ from flowctl.domain.deployments import (
 from flowctl.domain.errors import INTEGRITY, Conflict, FlowctlError, Refused
 from flowctl.domain.flow_runs import FlowRun
 from flowctl.domain.orchestration import Client
-from flowctl.domain.values import Actor, JSONObject
+from flowctl.domain.values import Actor
 from flowctl.ops import deployment_checks as checks
 from flowctl.ops import deployment_events, deployments, flow_runs, job_variables, missed_runs, work_pools
 
@@ -59,6 +59,7 @@ def create(
     source  Prefect: POST /deployments/{id}/create_flow_run
     """
     deployment = deployments.read(tx, deployment_id)
+    checks.check_size(tx, body.parameters)
     return _create(tx, deployment, body, _ONE, client=client, created_by=created_by)
 
 
@@ -123,7 +124,6 @@ def _create(
     client: Client | None,
     created_by: Actor | None,
 ) -> tuple[FlowRun, bool]:
-    checks.check_size(tx, body.parameters)
     parameters = checks.hydrated(tx, {**deployment.parameters, **body.parameters}, failure=failures.making)
     enforced = body.enforce_parameter_schema
     if deployment.enforce_parameter_schema if enforced is None else enforced:
@@ -157,14 +157,9 @@ def _create(
         parent_task_run_id=body.parent_task_run_id,
         infrastructure_document_id=deployment.infrastructure_document_id,
         created_by=created_by,
-        job_variables=_variables(body),
+        job_variables=flow_runs.own_job_variables(body),
     )
     return flow_runs.start(tx, run, body.state or states.scheduled(tx.now), client=client), True
-
-
-def _variables(body: DeploymentFlowRunCreate) -> JSONObject | None:
-    """A run's own job variables; null stays null where there is an idempotency key (as in Prefect)."""
-    return {} if body.job_variables is None and body.idempotency_key is None else body.job_variables
 
 
 def _queue(tx: Tx, deployment: Deployment, name: str | None) -> tuple[UUID | None, str | None]:

@@ -11,7 +11,7 @@ from flowctl.db.queries import deletion
 from flowctl.db.tables import deployments, flows, task_runs, work_queues
 from flowctl.db.tables import flow_runs as table
 from flowctl.domain import states
-from flowctl.domain.deployments import Deployment
+from flowctl.domain.deployments import Deployment, DeploymentFlowRunCreate
 from flowctl.domain.errors import INTEGRITY, Conflict, Invalid, NotFound, Refused
 from flowctl.domain.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
 from flowctl.domain.flows import Flow
@@ -68,7 +68,7 @@ def create(
         parent_task_run_id=body.parent_task_run_id,
         infrastructure_document_id=body.infrastructure_document_id,
         created_by=created_by,
-        job_variables=_job_variables(body),
+        job_variables=own_job_variables(body),
     )
     return start(tx, run, first, client=client), True
 
@@ -159,7 +159,7 @@ def made_up_name() -> str:
     return "-".join(coolname.generate(2))
 
 
-def _job_variables(body: FlowRunCreate) -> JSONObject | None:
+def own_job_variables(body: FlowRunCreate | DeploymentFlowRunCreate) -> JSONObject | None:
     """A run's own job variables; null stays null where there is an idempotency key (as in Prefect)."""
     return {} if body.job_variables is None and not body.idempotency_key else body.job_variables
 
