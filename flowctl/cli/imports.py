@@ -16,6 +16,7 @@ from flowctl.cli import moments
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session
 from flowctl.cli.progress import PATIENCE_SECONDS
+from flowctl.cli.selection import counted
 from flowctl.cli.tables import Column
 from flowctl.domain.errors import Invalid, NotFound
 
@@ -220,10 +221,6 @@ def _tell(session: Session, where: str, report: Report) -> None:
         output.note(sentence)
 
 
-def _noun(count: int, name: str) -> str:
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
-
-
 def _sentences(report: Report) -> list[str]:
     """What somebody has to know about an import."""
     kept = sum(tally.kept for tally in report.tallies.values())
@@ -233,17 +230,17 @@ def _sentences(report: Report) -> list[str]:
         names = ", ".join(f"{name} ({count:,})" for name, count in report.left_out.items())
         sentences.append(f"Left out, as flowctl has no place for them: {names}.")
     if kept:
-        sentences.append(f"{_noun(kept, 'object')} changed or deleted here: left as it is here.")
+        sentences.append(f"{counted(kept, 'object')} changed or deleted here: left as it is here.")
     if joined:
-        sentences.append(f"{_noun(joined, 'object')} with a namesake here, which takes its place.")
+        sentences.append(f"{counted(joined, 'object')} with a namesake here, which takes its place.")
     if report.schedules_active:
         sentences.append(
-            f"{_noun(report.schedules_active, 'active schedule')} may make runs in both places: pause them in "
+            f"{counted(report.schedules_active, 'active schedule')} may make runs in both places: pause them in "
             "one (`flowctl deployments pause FLOW/DEPLOYMENT`), or import with --pause-schedules."
         )
     if report.active_runs:
         sentences.append(
-            f"{_noun(report.active_runs, 'run')} under way there: brought as it is there; import again after the end."
+            f"{counted(report.active_runs, 'run')} under way there: brought as it is there; import again after the end."
         )
     if report.retention_suspended:
         sentences.append(

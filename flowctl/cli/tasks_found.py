@@ -12,7 +12,7 @@ from flowctl.cli.context import Session
 from flowctl.cli.flags import Flag
 from flowctl.cli.remote.run_filters import glob, literal_of
 from flowctl.cli.run_query import state_type
-from flowctl.cli.selection import Chosen
+from flowctl.cli.selection import Chosen, counted
 from flowctl.domain.errors import Invalid, NotFound
 
 DEFAULT_LIMIT = 50
@@ -138,7 +138,7 @@ def choose(session: Session, references: Sequence[str] | None, *, what: str) -> 
 
 def noun(count: int) -> str:
     """`1 task run`, `18,204 task runs`."""
-    return f"{count:,} task run{'' if count == 1 else 's'}"
+    return counted(count, "task run")
 
 
 def _matching(session: Session, limit: int | None) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from flowctl.cli import variables_found as found_in
 from flowctl.cli.commands import Command
 from flowctl.cli.context import Session, exit_code
 from flowctl.cli.parameters import parse_value
-from flowctl.cli.selection import Outcome
+from flowctl.cli.selection import Outcome, counted
 from flowctl.cli.tables import Column, item
 from flowctl.cli.variables_found import raw_text, text_of
 from flowctl.domain.errors import Conflict, FlowctlError, Invalid, NotFound
@@ -163,6 +163,8 @@ def unset_variables(ctx: typer.Context, variables: found_in.References) -> int:
     told = f"variable {names}" if len(chosen) == 1 else f"{len(chosen):,} variables: {names}"
     if session.options.dry_run or not chosen:
         output.note(f"would delete {told}" if chosen else "no variables")
+        if output.wants_data or output.format == "id":
+            output.data([{"id": id, "name": each["name"]} for id, each in chosen.items()])
         return outcome.code
     if not output.confirm(f"Delete {told}? Nothing brings that back."):
         output.note("Nothing was deleted.")
@@ -177,7 +179,7 @@ def unset_variables(ctx: typer.Context, variables: found_in.References) -> int:
     if output.wants_data or output.format == "id":
         output.data([{"id": id, "name": chosen[id]["name"]} for id in outcome.done])
     else:
-        output.note(f"deleted {len(outcome.done):,} variable{'' if len(outcome.done) == 1 else 's'}")
+        output.note(f"deleted {counted(len(outcome.done), 'variable')}")
     return outcome.code
 
 

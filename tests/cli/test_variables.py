@@ -147,6 +147,8 @@ class TestUnset:
 
     def test_it_asks_and_a_dry_run_only_tells(self, cli, some: None) -> None:
         assert cli("variables", "unset", "city", "zip", "--dry-run").err == "would delete 2 variables: city, zip\n"
+        told = cli("variables", "unset", "city", "zip", "--dry-run", "--json").json
+        assert [each["name"] for each in told] == ["city", "zip"]
         refused = cli("variables", "unset", "city")
         assert refused.code == 2
         assert "Delete variable city?" in refused.err
